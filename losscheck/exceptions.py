@@ -1,0 +1,23 @@
+"""The exceptions that losscheck raises itself.
+
+LosscheckError
+├── TargetError       the target names nothing that can be checked
+├── SpecError         an input spec such as ``float32[B, 10]`` cannot be read
+└── LossCheckFailed   a checked loss has findings (``assert_loss``); an ``AssertionError`` too
+"""
+
+
+class LosscheckError(Exception):
+    """Base of every exception that losscheck raises on purpose."""
+
+
+class TargetError(LosscheckError):
+    """The target cannot be found or is no loss; the message says so in one line."""
+
+
+class SpecError(LosscheckError, ValueError):
+    """An input spec cannot be read; the message shows the spec and what was expected."""
+
+
+class LossCheckFailed(LosscheckError, AssertionError):  # noqa: N818 - reads as the assertion it is
+    """A loss has findings; the message is the text that the command line prints."""

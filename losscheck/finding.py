@@ -1,0 +1,62 @@
+"""What losscheck says of a loss: a finding, its severity and its place."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Severity(str, enum.Enum):
+    """How bad a finding is; the words are SARIF's own."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """0 for a note, 1 for a warning, 2 for an error."""
+        return {"note": 0, "warning": 1, "error": 2}[self.value]
+
+
+class Mode(str, enum.Enum):
+    """A way in which TensorFlow or Keras runs a loss, and in which a probe runs it."""
+
+    EAGER = "eager"
+    GRAPH = "graph"
+    GRADIENT = "gradient"
+    FIT = "fit"
+
+    @property
+    def label(self) -> str:
+        """The name that users know the mode by."""
+        return {"eager": "eager", "graph": "tf.function", "gradient": "GradientTape", "fit": "model.fit"}[
+            self.value
+        ]
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place in the user's source; lines and columns count from 1."""
+
+    path: str  #: file, as the user would type it
+    line: int  #: first line
+    column: int = 1  #: first column
+    end_line: int | None = None  #: last line; None: the same line
+    end_column: int | None = None  #: column after the last character; None: the end of the line
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One defect of one loss, with its proof."""
+
+    code: str  #: rule code, ``LC201``
+    name: str  #: rule name, ``disconnected-gradient``
+    severity: Severity  #: error, warning or note
+    message: str  #: the observed fact with its numbers; lower case, no full stop
+    hint: str  #: the cure, in the imperative
+    location: Location  #: the line to change
+    modes: tuple[Mode, ...] = ()  #: the modes in which the defect shows
+    evidence: Mapping[str, Any] = field(default_factory=dict)  #: plain data behind the message

@@ -1,0 +1,1 @@
+"""From a target string to losses: found by reading, loaded by importing."""

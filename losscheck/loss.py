@@ -1,0 +1,67 @@
+"""A loss that was found in a file, and one that was loaded from it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from losscheck.finding import Location
+
+
+class Kind(str, enum.Enum):
+    """How the user wrote the loss."""
+
+    FUNCTION = "function"  #: a function, lambda or partial called as ``(y_true, y_pred)``
+    CLASS = "class"  #: a ``Loss`` subclass, built with its defaults
+    INSTANCE = "instance"  #: an object with ``__call__(y_true, y_pred)`` bound at module level
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What reading the source says of a loss: where to look and which words to use, never proof."""
+
+    text: str = ""  #: source of the loss itself
+    first_line: int = 1  #: line of ``text`` in the file
+    docstring: str = ""
+    parameters: tuple[str, ...] = ()  #: names, in order, without ``self``
+    names: frozenset[str] = frozenset()  #: every identifier and attribute that the loss and its helpers use
+    integers: tuple[int, ...] = ()  #: integer constants, products and differences of them included, ascending
+    compared: tuple[float, ...] = ()  #: numbers that ``y_true`` or a tensor is compared with (sentinels such as -1)
+    bounds: tuple[float, ...] = ()  #: numbers that stand in clip, maximum and minimum calls
+    returns: tuple[int, ...] = ()  #: lines of its ``return`` statements
+    y_true_columns: int = 0  #: largest literal index on the last axis of ``y_true`` + 1, else 0
+    y_pred_columns: int = 0  #: the same for ``y_pred``
+    remark_unused: bool = False  #: a docstring or comment says that ``y_true`` is not used
+
+
+@dataclass(frozen=True)
+class FoundLoss:
+    """A loss found by reading a file; nothing has been run."""
+
+    target: str  #: what the user would type to check it alone
+    path: str  #: file, as the user would type it
+    name: str  #: name or expression, ``dice_loss`` or ``make_focal(gamma=2)``
+    line: int  #: its def, class or assignment line
+    kind: Kind
+    spec_comment: str = ""  #: text after ``# losscheck:`` on or above that line
+
+
+@dataclass(frozen=True)
+class LoadedLoss:
+    """A loss that can be called."""
+
+    target: str
+    name: str
+    kind: Kind
+    location: Location  #: its def, class or assignment line
+    compiled: Any  #: what the user hands to ``model.compile(loss=…)``
+    function: Callable[..., Any]  #: ``(y_true, y_pred)`` → per-sample loss, before any reduction by Keras
+    source: SourceFacts = field(default_factory=SourceFacts)
+    spec_comment: str = ""  #: input specs that the source gives
+
+    @property
+    def is_keras_loss(self) -> bool:
+        """Whether it is a ``Loss`` object, which Keras casts for but does not align."""
+        return self.kind is not Kind.FUNCTION

@@ -1,0 +1,179 @@
+"""What a probe saw when it ran a loss one way on one batch: NumPy and plain data, no TensorFlow.
+
+A probe never raises for the user's error: the error is part of the observation.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from losscheck.finding import Location
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One line of a traceback."""
+
+    path: str  #: file
+    line: int  #: line, from 1
+    function: str  #: name of the function
+    is_user: bool  #: the file is the user's, not a library's
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception that the user's loss raised."""
+
+    type: str  #: class name, ``InvalidArgumentError``
+    bases: tuple[str, ...]  #: names of all base classes, nearest first
+    message: str  #: text, without TensorFlow's call trailer
+    location: Location | None  #: the deepest line in the user's files
+    frames: tuple[Frame, ...] = ()  #: the traceback, outermost first
+
+    def is_a(self, *names: str) -> bool:
+        """Whether the exception is of one of these classes or of a subclass."""
+        return self.type in names or any(base in names for base in self.bases)
+
+
+class EffectKind(str, enum.Enum):
+    """A Python side effect of calling a loss."""
+
+    OUTPUT = "output"  #: wrote to stdout, stderr or a log
+    STATE = "state"  #: changed a global, closure cell, attribute or default
+    RANDOM = "random"  #: moved the state of Python's or NumPy's random generator
+    TAPE = "tape"  #: opened a ``GradientTape`` and never asked it for a gradient
+    FUNCTION = "function"  #: made a ``tf.function``
+    VARIABLE = "variable"  #: created a ``tf.Variable``
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One side effect, seen in one call."""
+
+    kind: EffectKind
+    detail: str  #: what was printed, which name changed, …
+    call: int  #: number of the call in the observation, from 0
+    location: Location | None  #: the user's line
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What the loss gave back, in words that do not need TensorFlow."""
+
+    kind: str  #: ``tensor``, or the Python type's name: ``NoneType``, ``float``, ``tuple``, ``ndarray`` …
+    dtype: str = ""  #: ``float32``; empty where there is none
+    shape: Shape | None = None  #: None where the rank is unknown or there is no shape
+    location: Location | None = None  #: the ``return`` that gave it, where known
+
+    @property
+    def is_float_tensor(self) -> bool:
+        """Whether Keras can train on it."""
+        return self.kind == "tensor" and (self.dtype.startswith("float") or self.dtype == "bfloat16")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What every probe reports; each probe adds its own fields in a subclass."""
+
+    batch: str  #: name of the batch
+    raised: Raised | None = None  #: the user's error
+    returned: Returned | None = None  #: what came back; None if it raised
+    value: np.ndarray | None = None  #: the loss, per sample or scalar; None if it raised or is no tensor
+    effects: tuple[Effect, ...] = ()  #: side effects, in order
+    calls: int = 1  #: how often the loss was called
+    seconds: float = 0.0  #: wall time
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether there is a value and no entry of it is NaN or infinite."""
+        return self.value is not None and bool(np.isfinite(self.value).all())
+
+
+@dataclass(frozen=True)
+class EagerObservation(Observation):
+    """The loss called eagerly."""
+
+
+@dataclass(frozen=True)
+class GraphObservation(Observation):
+    """The loss traced by ``tf.function`` and run several times."""
+
+    static_shape: Shape | None = None  #: shape of the output in the graph; None: the rank is unknown
+    traces: int = 0  #: how often TensorFlow traced it
+
+
+@dataclass(frozen=True)
+class GradientObservation(Observation):
+    """The loss inside a ``GradientTape`` that watches ``y_pred``."""
+
+    gradient: np.ndarray | None = None  #: with respect to ``y_pred``, its shape; None: disconnected
+
+
+@dataclass(frozen=True)
+class FitObservation(Observation):
+    """The loss compiled into a small model and trained for one epoch, last batch partial."""
+
+    steps: int = 0  #: batches that were trained on before the end or the error
+    first_loss: float | None = None  #: the loss that Keras reports after the first batch
+    weights_moved: bool = False  #: whether any weight of the model changed
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operation of the traced graph; inner functions, branches and loop bodies are included."""
+
+    index: int  #: place in `FlowObservation.ops`
+    type: str  #: ``ArgMax``
+    name: str  #: ``cond/ArgMax``
+    inputs: tuple[int, ...]  #: indices of the operations that it reads
+    shape: Shape | None  #: of the first output
+    dtype: str  #: of the first output, ``float32``
+    location: Location | None  #: the user's line that made it
+    is_float: bool  #: the first output can carry a gradient
+    has_gradient: bool = False  #: the output depends on it differentiably
+    from_y_true: bool = False  #: reachable from ``y_true``
+    from_y_pred: bool = False  #: reachable from ``y_pred``
+    reaches_output: bool = False  #: the output is reachable from it
+    attributes: dict[str, str] = field(default_factory=dict)  #: a few plain attributes
+
+
+@dataclass(frozen=True)
+class FlowObservation(Observation):
+    """The traced graph, read: which operations stand between ``y_pred`` and the loss."""
+
+    ops: tuple[Op, ...] = ()  #: in an order in which inputs come first
+    output: int | None = None  #: index of the operation that gives the loss
+    cut: int | None = None  #: index of the operation at which the gradient stops
+    path: tuple[int, ...] = ()  #: from ``y_pred`` to the loss through the cut
+    skipped: str = ""  #: why a part could not be read
+
+
+@dataclass(frozen=True)
+class ValuesObservation(Observation):
+    """The numbers inside the graph on one batch: where values or gradients go bad."""
+
+    non_finite_op: int | None = None  #: first operation with finite inputs and a NaN or Inf output
+    non_finite_gradient_op: int | None = None  #: operation whose gradient turns a finite one into NaN or Inf
+    zero_gradient_op: int | None = None  #: operation whose gradient turns a non-zero one into zero
+
+
+@dataclass(frozen=True)
+class LoadObservation(Observation):
+    """The user's module imported, or the loss built."""
+
+    stage: str = "import"  #: ``import`` or ``build``
+
+
+@dataclass(frozen=True)
+class ProcessObservation(Observation):
+    """How the child process that probed the loss ended."""
+
+    timed_out: float | None = None  #: the limit in seconds that ran out
+    exit_code: int | None = None  #: exit status if it ended by itself
+    signal: str | None = None  #: ``SIGSEGV`` if a signal ended it
+    location: Location | None = None  #: the user's line that it was in, where known

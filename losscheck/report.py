@@ -1,0 +1,222 @@
+"""The result of a run: one `LossReport` for each loss, and what could not be checked."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from losscheck.finding import Finding, Location, Mode, Severity
+
+SCHEMA = 1
+
+
+class Status(str, enum.Enum):
+    """What became of a mode."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class ModeResult:
+    """The state of one mode, with the reason where it was skipped."""
+
+    status: Status
+    reason: str = ""
+
+
+class TaskSource(str, enum.Enum):
+    """Who said what the inputs are."""
+
+    INFERRED = "inferred"
+    OPTION = "option"
+    COMMENT = "comment"
+    ARRAYS = "arrays"
+
+
+@dataclass(frozen=True)
+class TaskChoice:
+    """The inputs that a loss was probed with, and why these."""
+
+    name: str  #: ``binary``; ``told`` where only the specs were given
+    y_true: str  #: spec, ``float32[B, 1] binary``
+    y_pred: str  #: spec, ``float32[B, 1] prob``
+    source: TaskSource
+    evidence: tuple[str, ...] = ()  #: what was tried and why, a line each
+
+
+@dataclass(frozen=True)
+class LossReport:
+    """Everything that losscheck says of one loss."""
+
+    target: str  #: ``losses.py:dice_loss``
+    path: str  #: file of the loss
+    line: int  #: its def, class or assignment line
+    name: str
+    kind: str  #: function, class or instance
+    task: TaskChoice | None = None  #: None if it was never called
+    modes: Mapping[Mode, ModeResult] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()  #: by line
+    skipped: Mapping[str, str] = field(default_factory=dict)  #: rule code → reason
+    output: str = ""  #: what the loss printed while it was probed
+    seconds: float = 0.0  #: wall time of its probes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data in the schema of the JSON report."""
+        task = self.task and {
+            "name": self.task.name,
+            "y_true": self.task.y_true,
+            "y_pred": self.task.y_pred,
+            "source": self.task.source.value,
+            "evidence": list(self.task.evidence),
+        }
+        return {
+            "target": self.target,
+            "path": self.path,
+            "line": self.line,
+            "name": self.name,
+            "kind": self.kind,
+            "task": task,
+            "modes": {mode.value: result.status.value for mode, result in self.modes.items()},
+            "mode_reasons": {mode.value: r.reason for mode, r in self.modes.items() if r.reason},
+            "findings": [_finding_to_dict(finding) for finding in self.findings],
+            "skipped": dict(self.skipped),
+            "output": self.output,
+            "seconds": round(self.seconds, 3),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LossReport:
+        """The inverse of `to_dict`."""
+        task = data["task"] and TaskChoice(
+            name=data["task"]["name"],
+            y_true=data["task"]["y_true"],
+            y_pred=data["task"]["y_pred"],
+            source=TaskSource(data["task"]["source"]),
+            evidence=tuple(data["task"]["evidence"]),
+        )
+        reasons = data["mode_reasons"]
+        return cls(
+            target=data["target"],
+            path=data["path"],
+            line=data["line"],
+            name=data["name"],
+            kind=data["kind"],
+            task=task,
+            modes={Mode(m): ModeResult(Status(s), reasons.get(m, "")) for m, s in data["modes"].items()},
+            findings=tuple(_finding_from_dict(finding) for finding in data["findings"]),
+            skipped=dict(data["skipped"]),
+            output=data["output"],
+            seconds=data["seconds"],
+        )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that could not be checked, through no finding of the loss."""
+
+    target: str
+    stage: str  #: ``target``, ``load``, ``worker``, ``probe fit``, ``rule LC201``, …
+    type: str  #: exception class
+    message: str  #: one line for a `TargetError`; with traceback for a bug in losscheck
+
+    @property
+    def is_bug(self) -> bool:
+        """Whether losscheck itself failed."""
+        return self.type not in ("TargetError", "SpecError")
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What the run ran on; empty strings where no loss was probed."""
+
+    losscheck: str
+    python: str
+    tensorflow: str = ""
+    keras: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a run over any number of losses."""
+
+    versions: Versions
+    losses: tuple[LossReport, ...] = ()  #: in the order of the targets
+    failures: tuple[Failure, ...] = ()
+    files: int = 0  #: files that were read for losses
+    fail_on: Severity = Severity.WARNING  #: findings at or above fail the run
+    seconds: float = 0.0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings of all losses."""
+        return tuple(finding for loss in self.losses for finding in loss.findings)
+
+    @property
+    def exit_code(self) -> int:
+        """0 clean, 1 findings at or above `fail_on`, 2 something could not be checked; 2 wins."""
+        if self.failures:
+            return 2
+        return int(any(finding.severity.rank >= self.fail_on.rank for finding in self.findings))
+
+    def count(self, severity: Severity) -> int:
+        """How many findings have exactly this severity."""
+        return sum(finding.severity is severity for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON report; its schema number goes up when it breaks."""
+        return {
+            "schema": SCHEMA,
+            "losscheck": self.versions.losscheck,
+            "tensorflow": self.versions.tensorflow,
+            "keras": self.versions.keras,
+            "python": self.versions.python,
+            "losses": [loss.to_dict() for loss in self.losses],
+            "failures": [
+                {"target": f.target, "stage": f.stage, "type": f.type, "message": f.message}
+                for f in self.failures
+            ],
+            "summary": {
+                "losses": len(self.losses),
+                "errors": self.count(Severity.ERROR),
+                "warnings": self.count(Severity.WARNING),
+                "notes": self.count(Severity.NOTE),
+                "failures": len(self.failures),
+            },
+        }
+
+
+def _finding_to_dict(finding: Finding) -> dict[str, Any]:
+    place = finding.location
+    return {
+        "code": finding.code,
+        "name": finding.name,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "hint": finding.hint,
+        "path": place.path,
+        "line": place.line,
+        "column": place.column,
+        "end_line": place.end_line if place.end_line is not None else place.line,
+        "end_column": place.end_column,
+        "modes": [mode.value for mode in finding.modes],
+        "evidence": dict(finding.evidence),
+    }
+
+
+def _finding_from_dict(data: Mapping[str, Any]) -> Finding:
+    return Finding(
+        code=data["code"],
+        name=data["name"],
+        severity=Severity(data["severity"]),
+        message=data["message"],
+        hint=data["hint"],
+        location=Location(
+            data["path"], data["line"], data["column"], data["end_line"], data["end_column"]
+        ),
+        modes=tuple(Mode(mode) for mode in data["modes"]),
+        evidence=data["evidence"],
+    )

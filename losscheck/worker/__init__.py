@@ -1,0 +1,1 @@
+"""The isolated child processes in which the command line probes losses."""
