@@ -28,7 +28,9 @@ class SourceFacts:
     parameters: tuple[str, ...] = ()  #: names, in order, without ``self``
     names: frozenset[str] = frozenset()  #: every identifier and attribute that the loss and its helpers use
     integers: tuple[int, ...] = ()  #: integer constants, products and differences of them included, ascending
-    compared: tuple[float, ...] = ()  #: numbers that ``y_true`` or a tensor is compared with (sentinels such as -1)
+    compared: tuple[
+        float, ...
+    ] = ()  #: numbers that ``y_true`` or a tensor is compared with (sentinels such as -1)
     bounds: tuple[float, ...] = ()  #: numbers that stand in clip, maximum and minimum calls
     returns: tuple[int, ...] = ()  #: lines of its ``return`` statements
     y_true_columns: int = 0  #: largest literal index on the last axis of ``y_true`` + 1, else 0

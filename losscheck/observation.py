@@ -112,6 +112,7 @@ class GradientObservation(Observation):
     """The loss inside a ``GradientTape`` that watches ``y_pred``."""
 
     gradient: np.ndarray | None = None  #: with respect to ``y_pred``, its shape; None: disconnected
+    is_forward_done: bool = True  #: the forward pass worked; an error then comes from the gradient
 
 
 @dataclass(frozen=True)

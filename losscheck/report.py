@@ -214,9 +214,7 @@ def _finding_from_dict(data: Mapping[str, Any]) -> Finding:
         severity=Severity(data["severity"]),
         message=data["message"],
         hint=data["hint"],
-        location=Location(
-            data["path"], data["line"], data["column"], data["end_line"], data["end_column"]
-        ),
+        location=Location(data["path"], data["line"], data["column"], data["end_line"], data["end_column"]),
         modes=tuple(Mode(mode) for mode in data["modes"]),
         evidence=data["evidence"],
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import abc
+import linecache
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from losscheck.finding import Finding, Location, Mode, Severity
 
 if TYPE_CHECKING:
+    from losscheck.observation import Raised
     from losscheck.prober import Prober
 
 
@@ -27,6 +29,8 @@ class Rule(abc.ABC):
 
     requires: ClassVar[tuple[str, ...]] = ()  #: what must hold, else it is skipped: see `Prober.lacks`
     supersedes: ClassVar[tuple[str, ...]] = ()  #: codes that stay silent when this one has fired
+    silences_at_line: ClassVar[tuple[str, ...]] = ()  #: codes that stay silent at a line where this one fired
+    needs_process: ClassVar[bool] = False  #: its BAD examples hang or end the process that runs them
     is_fallback: ClassVar[bool] = False  #: stays silent where another finding explains the same failure
 
     BAD: ClassVar[tuple[str, ...]]  #: sources with the defect, its line marked ``# <-``
@@ -58,3 +62,46 @@ class Rule(abc.ABC):
             modes=modes,
             evidence=evidence,
         )
+
+
+class FailureRule(Rule):
+    """A rule that recognises an exception which the loss raised in one of the modes."""
+
+    @abc.abstractmethod
+    def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
+        """The message for an exception that this rule recognises, else None."""
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Yield one finding for each line that raises, with all modes in which it does."""
+        found: dict[tuple[str, int], tuple[str, Location, list[Mode]]] = {}
+        for mode, raised in prober.failures():
+            message = self.explain(mode, raised, prober)
+            if message is None:
+                continue
+            place = raised.location or prober.loss.location
+            entry = found.setdefault((place.path, place.line), (message, place, []))
+            if mode not in entry[2]:
+                entry[2].append(mode)
+        for message, place, modes in found.values():
+            yield self.finding(message, place, modes=tuple(modes))
+
+
+def code_at(location: Location) -> str:
+    """The source of a location's first line, from its first column on; empty where the file is gone."""
+    text = linecache.getline(location.path, location.line).rstrip()
+    if location.end_line in (None, location.line) and location.end_column:
+        text = text[: location.end_column - 1]
+    return text[location.column - 1 :].strip()
+
+
+def return_location(prober: Prober) -> Location:
+    """The last `return` of the loss, else its def line."""
+    place = prober.loss.location
+    lines = prober.loss.source.returns
+    return Location(place.path, lines[-1]) if lines else place
+
+
+def first_line(raised: Raised, limit: int = 160) -> str:
+    """The first line of an error's text, short enough for a message."""
+    text = raised.message.strip().splitlines()[0] if raised.message.strip() else ""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,101 @@
+"""Checking every loss that some targets name, each in a child process."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import losscheck
+from losscheck.exceptions import TargetError
+from losscheck.report import Failure, LossReport, Report, Versions
+
+if TYPE_CHECKING:
+    from losscheck.loss import FoundLoss
+    from losscheck.worker.pool import WorkerOptions
+
+#: Holds while the losses are probed; gives the function to call for each one done.
+Watcher = AbstractContextManager[Callable[[], None]]
+
+
+@dataclass(frozen=True)
+class FoundTargets:
+    """What reading the targets gave."""
+
+    losses: tuple[FoundLoss, ...]  #: in the order of the targets, each once
+    failures: tuple[Failure, ...]  #: targets that name nothing
+    files: int  #: files that were read
+
+
+def find_targets(targets: Iterable[str]) -> FoundTargets:
+    """Find the losses of all targets; a target that names nothing does not stop the others."""
+    from losscheck.loading.target import find_losses
+
+    losses: dict[tuple[Path, str], FoundLoss] = {}
+    failures = []
+    files = 0
+    for target in dict.fromkeys(targets):
+        try:
+            found = find_losses(target)
+        except TargetError as error:
+            failures.append(Failure(target, "target", type(error).__name__, str(error)))
+            continue
+        files += found.files
+        for loss in found.losses:
+            losses.setdefault((Path(loss.path).resolve(), loss.name), loss)
+    return FoundTargets(tuple(losses.values()), tuple(failures), files)
+
+
+def check_targets(
+    targets: Iterable[str],
+    options: Callable[[], WorkerOptions],
+    *,
+    jobs: int,
+    timeout: float,
+    watch: Callable[[int], Watcher] = lambda total: contextlib.nullcontext(lambda: None),
+) -> Report:
+    """Check every loss of the targets.
+
+    Args:
+        targets: files, folders, notebooks, modules, each with or without ``:name``.
+        options: makes the options of the children; called only if there is a loss.
+        jobs: children at the same time, at most.
+        timeout: seconds for each loss.
+        watch: called with the number of losses once the children start.
+
+    """
+    started = time.perf_counter()
+    found = find_targets(targets)
+    failures = list(found.failures)
+    reports: dict[int, LossReport] = {}
+    python, tensorflow, keras = platform.python_version(), "", ""
+    if found.losses:
+        from losscheck.worker.pool import Pool
+
+        count = len(found.losses)
+        with Pool(jobs=min(jobs, count), timeout=timeout, options=options()) as pool, watch(count) as tick:
+            for outcome in pool.run(found.losses):
+                failures += outcome.failures
+                if outcome.report is not None:
+                    reports[outcome.index] = outcome.report
+                elif not outcome.failures:
+                    failures.append(_no_answer(found.losses[outcome.index]))
+                tick()
+            python, tensorflow, keras = pool.python or python, pool.tensorflow, pool.keras
+    return Report(
+        versions=Versions(losscheck.__version__, python, tensorflow, keras),
+        losses=tuple(report for _, report in sorted(reports.items())),
+        failures=tuple(failures),
+        files=found.files,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _no_answer(loss: FoundLoss) -> Failure:
+    """A loss that got lost must not look clean."""
+    return Failure(loss.target, "worker", "NoAnswer", "the child process gave neither a report nor a reason")

@@ -1,0 +1,312 @@
+"""For one loss: choose its task, run the rules in order, make the report."""
+
+from __future__ import annotations
+
+import linecache
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from losscheck.exceptions import LosscheckError
+from losscheck.finding import Finding, Mode, Severity
+from losscheck.inference import Inferred, infer, told_inputs
+from losscheck.inputs.batches import Batch
+from losscheck.loading.importing import LoadFailed, load
+from losscheck.loss import FoundLoss, LoadedLoss
+from losscheck.observation import EagerObservation, LoadObservation, Observation, ProcessObservation
+from losscheck.prober import Evidence, Prober
+from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.registry import all_rules
+from losscheck.report import Failure, LossReport, ModeResult, Status
+from losscheck.rule import Rule
+from losscheck.selection import select
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    y_true: str | np.ndarray | None = None  #: spec, or the user's own array
+    y_pred: str | np.ndarray | None = None  #: spec, or the user's own array
+    task: str | None = None  #: name of a task
+    select: tuple[str, ...] = ()  #: selectors of rules; empty: the default ones
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The report of one loss, and what went wrong in losscheck itself."""
+
+    report: LossReport | None
+    failures: tuple[Failure, ...] = ()
+
+
+def check_found(found: FoundLoss, options: Options) -> CheckResult:
+    """Load a loss from its file and check it."""
+    try:
+        loaded = load(found)
+    except LoadFailed as failed:
+        cause = failed.__cause__ or failed
+        seen = LoadObservation("", raised_from(cause, UserFiles(found.path)), stage=failed.stage)
+        return _judge(
+            _unloaded(found), Evidence(load=seen, is_callable=False), options, "it cannot be loaded"
+        )
+    except LosscheckError as error:
+        return CheckResult(None, (Failure(found.target, "load", type(error).__name__, str(error)),))
+    return check(loaded, options)
+
+
+def judge_process(found: FoundLoss, ended: ProcessObservation, options: Options) -> LossReport:
+    """The report of a loss whose child process was ended, or ended itself."""
+    result = _judge(
+        _unloaded(found), Evidence(process=ended, is_callable=False), options, "the process ended"
+    )
+    assert result.report is not None
+    return result.report
+
+
+def check(loss: LoadedLoss, options: Options) -> CheckResult:
+    """Check a loaded loss in this process."""
+    start = time.perf_counter()
+    arrays = _arrays(options)
+    try:
+        told = told_inputs(loss, options.y_true, options.y_pred, options.task)
+    except LosscheckError as error:
+        return CheckResult(None, (Failure(loss.target, "inputs", type(error).__name__, str(error)),))
+    probes = _Probes(loss)
+    inferred = infer(loss, probes.eager, told, arrays)
+    takes_integers_only = False
+    if loss.is_keras_loss and not inferred.is_callable:
+        uncast = infer(loss, probes.eager_uncast, told, arrays)
+        if uncast.is_callable and not uncast.batches.task.y_true.is_float:
+            takes_integers_only, inferred = (
+                True,
+                replace(uncast, is_callable=False, attempts=inferred.attempts),
+            )
+    evidence = Evidence(
+        attempts=inferred.attempts,
+        is_callable=inferred.is_callable,
+        takes_integers_only=takes_integers_only,
+        named_rows=inferred.named_rows,
+    )
+    prober = Prober(loss, inferred.batches, probes.by_name(), evidence)
+    findings, skipped, failures = _run_rules(prober, _selected(options))
+    report = LossReport(
+        target=loss.target,
+        path=loss.location.path,
+        line=loss.location.line,
+        name=loss.name,
+        kind=loss.kind.value,
+        task=inferred.choice,
+        modes=_modes(prober, inferred, findings),
+        findings=findings,
+        skipped=skipped,
+        seconds=time.perf_counter() - start,
+    )
+    return CheckResult(report, failures)
+
+
+class _Probes:
+    """The probes of one loss, which share its traced graph."""
+
+    def __init__(self, loss: LoadedLoss) -> None:
+        from losscheck.probes.gradient import GraphGradient
+
+        self._loss = loss
+        self._files = UserFiles(loss.location.path)
+        self._graph_gradient = GraphGradient(loss, self._files)
+        self._traces: dict[tuple[object, ...], object] = {}
+
+    def by_name(self) -> Mapping[str, Callable[..., Observation]]:
+        """The probes as the prober asks for them."""
+        return {
+            "eager": self.eager,
+            "graph": self.graph,
+            "gradient": self.gradient,
+            "fit": self.fit,
+            "flow": self.flow,
+            "values": self.values,
+        }
+
+    def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
+        from losscheck.probes.eager import run_eager
+
+        return run_eager(self._loss, self._cast(batch), self._files, calls=calls, extra=extra)
+
+    def eager_uncast(self, batch: Batch) -> EagerObservation:
+        """The loss called without the casts that a Keras `Loss` does first."""
+        from losscheck.probes.eager import run_eager
+
+        return run_eager(self._loss, batch, self._files)
+
+    def graph(self, batch: Batch, *, known_batch: bool, as_fit: bool) -> Observation:
+        from losscheck.probes.graph import run_graph
+
+        fed = self._as_fit(batch) if as_fit else self._cast(batch)
+        return run_graph(self._loss, fed, self._files, known_batch=known_batch, autograph=not as_fit)
+
+    def gradient(self, batch: Batch, *, in_graph: bool) -> Observation:
+        from losscheck.probes.gradient import run_gradient
+
+        if in_graph:
+            return self._graph_gradient.run(self._cast(batch))
+        return run_gradient(self._loss, self._cast(batch), self._files)
+
+    def fit(self, batch: Batch) -> Observation:
+        from losscheck.probes.fit import run_fit
+
+        return run_fit(self._loss, batch, self._files)
+
+    def flow(self, batch: Batch) -> Observation:
+        from losscheck.probes.flow import read_flow
+
+        return read_flow(self._trace(batch), self._cast(batch), self._files)
+
+    def values(self, batch: Batch) -> Observation:
+        from losscheck.probes.flow import read_flow
+        from losscheck.probes.values import run_values
+
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_values(traced, read_flow(traced, fed, self._files), fed)
+
+    def _trace(self, batch: Batch):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        from losscheck.probes.flow import trace
+
+        fed = self._cast(batch)
+        key = (fed.y_true.shape, fed.y_pred.shape, fed.y_true.dtype, fed.y_pred.dtype)
+        if key not in self._traces:
+            self._traces[key] = trace(self._loss, fed, self._files)
+        return self._traces[key]
+
+    def _cast(self, batch: Batch) -> Batch:
+        """The batch as a direct call passes it: a Keras `Loss` casts before it calls its own `call`."""
+        return batch.as_float32() if self._loss.is_keras_loss else batch
+
+    def _as_fit(self, batch: Batch) -> Batch:
+        return batch.as_float32() if self._loss.is_keras_loss else batch.aligned()
+
+
+def _selected(options: Options) -> list[Rule]:
+    return list(select(all_rules(), options.select, options.ignore))
+
+
+def _judge(loss: LoadedLoss, evidence: Evidence, options: Options, reason: str) -> CheckResult:
+    prober = Prober(loss, evidence=evidence)
+    findings, skipped, failures = _run_rules(prober, _selected(options))
+    report = LossReport(
+        target=loss.target,
+        path=loss.location.path,
+        line=loss.location.line,
+        name=loss.name,
+        kind=loss.kind.value,
+        modes={mode: ModeResult(Status.SKIPPED, reason) for mode in Mode},
+        findings=findings,
+        skipped=skipped,
+    )
+    return CheckResult(report, failures)
+
+
+def _unloaded(found: FoundLoss) -> LoadedLoss:
+    """A stand-in for a loss that has a place but cannot be called."""
+    from losscheck.finding import Location
+
+    place = Location(found.path, found.line)
+    return LoadedLoss(found.target, found.name, found.kind, place, None, lambda y_true, y_pred: None)
+
+
+def _run_rules(
+    prober: Prober, rules: Iterable[Rule]
+) -> tuple[tuple[Finding, ...], dict[str, str], tuple[Failure, ...]]:
+    findings: list[Finding] = []
+    skipped: dict[str, str] = {}
+    failures: list[Failure] = []
+    chosen = sorted(rules, key=lambda rule: (rule.is_fallback, rule.code))
+    for rule in chosen:
+        reason = next(filter(None, map(prober.lacks, rule.requires)), "")
+        if reason:
+            skipped[rule.code] = reason
+            continue
+        try:
+            found = list(rule.check(prober))
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not take the other rules down: it is reported
+            text = "".join(traceback.format_exception(error))
+            failures.append(Failure(prober.loss.target, f"rule {rule.code}", type(error).__name__, text))
+            continue
+        if rule.is_fallback:
+            found = [finding for finding in found if not _is_explained(finding, findings)]
+        findings += found
+    silenced = {code for rule in chosen for code in rule.supersedes if _has(findings, rule.code)}
+    at_line = {
+        (code, finding.location.path, finding.location.line)
+        for rule in chosen
+        for finding in findings
+        if finding.code == rule.code
+        for code in rule.silences_at_line
+    }
+    kept = [
+        finding
+        for finding in findings
+        if finding.code not in silenced
+        and (finding.code, finding.location.path, finding.location.line) not in at_line
+    ]
+    kept.sort(key=lambda finding: (finding.location.path, finding.location.line, finding.code))
+    return tuple(_placed(finding) for finding in kept), skipped, tuple(failures)
+
+
+def _has(findings: Iterable[Finding], code: str) -> bool:
+    return any(finding.code == code for finding in findings)
+
+
+def _is_explained(fallback: Finding, findings: Iterable[Finding]) -> bool:
+    """Whether a specific finding explains the failure that a fallback would report.
+
+    It does at the same line, and anywhere if the failure has no line of its own.
+    """
+    has_line = fallback.evidence.get("has_line", True)
+    return any(
+        finding.severity is Severity.ERROR
+        and (not has_line or finding.location.line == fallback.location.line)
+        for finding in findings
+    )
+
+
+def _placed(finding: Finding) -> Finding:
+    """The finding with the columns of its line where the rule gave none."""
+    place = finding.location
+    if place.end_column is not None or place.column != 1:
+        return finding
+    text = linecache.getline(str(Path(place.path)), place.line).rstrip()
+    if not text:
+        return finding
+    start = len(text) - len(text.lstrip()) + 1
+    return replace(
+        finding, location=replace(place, column=start, end_line=place.line, end_column=len(text) + 1)
+    )
+
+
+def _modes(prober: Prober, inferred: Inferred, findings: Iterable[Finding]) -> dict[Mode, ModeResult]:
+    """Pass or fail of each mode; a mode fails if its probe raised or an error finding lists it."""
+    failed = {mode for f in findings if f.severity is Severity.ERROR for mode in f.modes}
+    if not inferred.is_callable and not inferred.batches.task.is_told:
+        reason = "no input was found that the loss takes"
+        results = {mode: ModeResult(Status.SKIPPED, reason) for mode in Mode}
+        results[Mode.EAGER] = ModeResult(Status.FAIL)
+        return results
+    raised = {
+        Mode.EAGER: prober.eager().raised,
+        Mode.GRAPH: prober.graph().raised or prober.graph(known_batch=False).raised,
+        Mode.GRADIENT: prober.gradient().raised,
+        Mode.FIT: prober.fit().raised,
+    }
+    return {mode: ModeResult(Status.FAIL if mode in failed or raised[mode] else Status.PASS) for mode in Mode}
+
+
+def _arrays(options: Options) -> tuple[np.ndarray, np.ndarray] | None:
+    if isinstance(options.y_true, np.ndarray) and isinstance(options.y_pred, np.ndarray):
+        return options.y_true, options.y_pred
+    return None

@@ -1,0 +1,61 @@
+"""The page of a rule and the table of all rules, in Markdown, from the rule's own attributes."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Iterable
+
+from losscheck.rule import Rule
+
+_LAST_SECTION = "References"  # stands after the examples
+_COLUMNS = ("code", "name", "severity", "what it finds")
+
+
+def page(rule: Rule) -> str:
+    """Everything there is to know about a rule: what ``--explain`` shows."""
+    sections = dict(_sections(rule))
+    references = sections.pop(_LAST_SECTION, "")
+    blocks = [f"# {rule.code} {rule.name}", f"Severity: {rule.severity.value}", summary(rule)]
+    for title, body in sections.items():
+        blocks += [f"## {title}", body]
+    blocks += ["## Example", *map(_code_block, rule.BAD)]
+    blocks += ["Use instead:", *map(_code_block, rule.GOOD)]
+    blocks += ["## How to fix it", _sentence(rule.hint)]
+    if references:
+        blocks += [f"## {_LAST_SECTION}", references]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def summary(rule: Rule) -> str:
+    """The first paragraph of a rule's page, on one line."""
+    return " ".join(_docstring(rule).partition("\n\n")[0].partition("\n##")[0].split())
+
+
+def table(rules: Iterable[Rule]) -> str:
+    """One row for each rule, as an aligned Markdown table: what ``--rules`` shows."""
+    rows = [_COLUMNS, *((rule.code, rule.name, rule.severity.value, summary(rule)) for rule in rules)]
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(_COLUMNS))]
+    cells.insert(1, ["-" * width for width in widths])
+    lines = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+    return "".join(f"| {line} |\n" for line in lines)
+
+
+def _docstring(rule: Rule) -> str:
+    return inspect.cleandoc(type(rule).__doc__ or "")
+
+
+def _sections(rule: Rule) -> list[tuple[str, str]]:
+    """Heading and text of each ``##`` section of the docstring."""
+    parts = ("\n" + _docstring(rule)).split("\n## ")[1:]
+    return [(title.strip(), body.strip()) for title, _, body in (part.partition("\n") for part in parts)]
+
+
+def _code_block(source: str) -> str:
+    return f"```python\n{textwrap.dedent(source).strip()}\n```"
+
+
+def _sentence(hint: str) -> str:
+    """A hint as a sentence of prose."""
+    return f"{hint[:1].upper()}{hint[1:]}." if hint else ""

@@ -1,0 +1,233 @@
+"""The arrays that a loss is fed with: seeded, read-only, and named after what they show."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from losscheck.inputs.draw import draw, edge_values, perfect_prediction
+from losscheck.inputs.specs import BATCH_AXIS, InputSpec
+from losscheck.inputs.tasks import Task
+from losscheck.loss import SourceFacts
+
+#: Batch sizes, in the order of preference; one that another axis has is passed over, so that a shape
+#: which holds it twice is an accidental outer product.
+_BATCH_SIZES = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
+_PARTIAL_SIZES = (2, 5, 9, 10)
+#: float32 overflows in exp at 88.7: a saturated logit of 100 shows what an unguarded exp does.
+LARGE_LOGIT = 100.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One input of a loss."""
+
+    name: str  #: ``typical``, ``perfect``, …
+    words: str  #: the input in words, as it stands in a message
+    y_true: np.ndarray
+    y_pred: np.ndarray
+    is_edge: bool = False  #: a limit that training reaches, not an ordinary input
+
+    def __post_init__(self) -> None:
+        for array in (self.y_true, self.y_pred):
+            array.flags.writeable = False
+
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return len(self.y_pred)
+
+    def as_float32(self) -> Batch:
+        """The batch as `fit` passes it: both arrays cast to float32."""
+        return Batch(
+            self.name,
+            self.words,
+            self.y_true.astype(np.float32),
+            self.y_pred.astype(np.float32),
+            self.is_edge,
+        )
+
+    def aligned(self) -> Batch:
+        """The batch as `fit` passes it to a function: cast, and the ranks made the same.
+
+        Source: ``squeeze_or_expand_to_same_rank`` in keras/src/losses/loss.py.
+        """
+        batch = self.as_float32()
+        y_true, y_pred = batch.y_true, batch.y_pred
+        if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
+            y_true = y_true[..., 0]
+        elif y_true.ndim + 1 == y_pred.ndim:
+            if y_pred.shape[-1] == 1 and y_true.ndim > 1:
+                y_pred = y_pred[..., 0]
+            else:
+                y_true = y_true[..., None]
+        return Batch(self.name, self.words, y_true, y_pred, self.is_edge)
+
+
+class Batches:
+    """The batches of one task, made when first asked for.
+
+    Args:
+        task: the inputs; its named axes must have sizes.
+        facts: what the source compares and clips with: more edges to try.
+        batch_size: rows of the typical batch; None: a number that no other axis has.
+        arrays: the user's own ``(y_true, y_pred)``, which then are the typical batch.
+
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        facts: SourceFacts,
+        batch_size: int | None = None,
+        arrays: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
+        self.task = task
+        self._facts = facts
+        taken = {dim for spec in (task.y_true, task.y_pred) for dim in spec.dims}
+        free = [size for size in _BATCH_SIZES if size not in taken]
+        self.typical_size = batch_size or (len(arrays[1]) if arrays else free[0])
+        self.other_size = (
+            next(size for size in free if size > self.typical_size)
+            if (self.typical_size < free[-1])
+            else free[0]
+        )
+        self.partial_size = next(size for size in _PARTIAL_SIZES if size not in taken)
+        self._made: dict[str, Batch] = {}
+        if arrays:
+            y_true, y_pred = (np.array(array) for array in arrays)
+            self._made["typical"] = Batch("typical", "your arrays", y_true, y_pred)
+
+    def __getitem__(self, name: str) -> Batch:
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def sized(self, rows: int) -> Batch:
+        """A typical batch of this many rows."""
+        return self[f"rows {rows}"]
+
+    def edges(self) -> Iterator[Batch]:
+        """The limits that training reaches, in the order of how ordinary they are."""
+        for name, words, y_true, y_pred in self._edge_arrays():
+            if name not in self._made:
+                self._made[name] = Batch(name, words, y_true, y_pred, is_edge=True)
+            yield self._made[name]
+
+    def _make(self, name: str) -> Batch:
+        rows = {
+            "typical": self.typical_size,
+            "other_size": self.other_size,
+            "partial": self.partial_size,
+            "one": 1,
+        }
+        if name in rows:
+            words = {"one": "a batch of one"}.get(name, f"an ordinary batch of {rows[name]}")
+            return self._drawn(name, words, rows[name])
+        if name.startswith("rows "):
+            size = int(name.split()[1])
+            return self._drawn(name, f"an ordinary batch of {size}", size)
+        if name.startswith("scaled "):
+            return self._scaled(name, float(name.split()[1]))
+        if name in ("flat", "column"):
+            return self._single_column(name)
+        derived = getattr(self, f"_{name.replace(' ', '_')}", None)
+        if derived is not None:
+            return Batch(name, *derived(self["typical"]))
+        raise KeyError(name)
+
+    def _drawn(self, name: str, words: str, rows: int) -> Batch:
+        seed = zlib.crc32(name.encode())
+        return Batch(
+            name,
+            words,
+            draw(self.task.y_true, rows, seed),
+            draw(self.task.y_pred, rows, seed + 1),
+        )
+
+    def _scaled(self, name: str, factor: float) -> Batch:
+        typical = self["typical"]
+        if self.task.y_pred.domain.name in ("real", "logits", "positive"):
+            y_pred = (typical.y_pred * np.float32(factor)).astype(typical.y_pred.dtype)
+        else:
+            y_pred = draw(self.task.y_pred, typical.size, zlib.crc32(name.encode()))
+        return Batch(name, f"an ordinary batch, y_pred times {factor:g}", typical.y_true, y_pred)
+
+    def _single_column(self, name: str) -> Batch:
+        """One column of predictions; ``flat``: the labels without, ``column``: with that axis."""
+        dims = (BATCH_AXIS, 1)
+        y_true, y_pred = (
+            draw(InputSpec(spec.dtype, dims, spec.domain), self.typical_size, seed)
+            for seed, spec in enumerate((self.task.y_true, self.task.y_pred))
+        )
+        if name == "flat":
+            return Batch(name, "labels of shape (B,), predictions of shape (B, 1)", y_true[:, 0], y_pred)
+        return Batch(name, "labels and predictions of shape (B, 1)", y_true, y_pred)
+
+    def _relabelled(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        other = draw(self.task.y_true, typical.size, zlib.crc32(b"relabelled"))
+        if other.shape != typical.y_true.shape or np.array_equal(other, typical.y_true, equal_nan=True):
+            other = np.roll(typical.y_true, 1, axis=0)
+        return "the same predictions with other labels", other, typical.y_pred
+
+    def _rotated_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        other = np.roll(typical.y_true, 2, axis=0)
+        return "the same predictions with the labels of other rows", other, typical.y_pred
+
+    def _float_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        return "float32 labels, as fit passes them", typical.y_true.astype(np.float32), typical.y_pred
+
+    def _expanded_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        shape = f"(B, {', '.join(map(str, (*typical.y_true.shape[1:], 1)))})"
+        return f"labels of shape {shape}", typical.y_true[..., None], typical.y_pred
+
+    def _squeezed_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        return "labels without their last axis", typical.y_true[..., 0], typical.y_pred
+
+    def _extended(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        return self._extend(typical, self["other_size"])
+
+    def _extended_again(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        return self._extend(typical, self.sized(self.other_size))
+
+    @staticmethod
+    def _extend(typical: Batch, more: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        y_true = np.concatenate([typical.y_true, more.y_true])
+        return "more rows after the same ones", y_true, np.concatenate([typical.y_pred, more.y_pred])
+
+    def _edge_arrays(self) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+        typical = self["typical"]
+        y_true, y_pred = typical.y_true, typical.y_pred
+        perfect = perfect_prediction(self.task, y_true)
+        if perfect is not None:
+            yield "perfect", "y_pred equal to y_true", y_true, perfect
+        for spec, words, values in edge_values(self.task, self._facts, y_true, y_pred, LARGE_LOGIT):
+            if spec == "y_pred":
+                yield f"y_pred {words}", f"y_pred {words}", y_true, values
+            else:
+                yield f"y_true {words}", f"y_true {words}", values, y_pred
+        equal = np.repeat(y_pred[:1], len(y_pred), axis=0)
+        yield "equal rows", "all rows of y_pred equal", y_true, equal
+
+
+def default_batch_size(task: Task) -> int:
+    """The number of rows of the typical batch: one that no other axis has."""
+    taken = {dim for spec in (task.y_true, task.y_pred) for dim in spec.dims}
+    return next(size for size in _BATCH_SIZES if size not in taken)
+
+
+def is_same_value(left: np.ndarray, right: np.ndarray, tolerance: float = 1e-4) -> bool:
+    """Whether two losses agree up to float32 noise; NaN agrees with NaN.
+
+    The tolerance is relative: a sum of a thousand float32 terms is off by about 1e-5 of its size.
+    """
+    if left.shape != right.shape:
+        return False
+    scale = max(1.0, float(np.nanmax(np.abs(left), initial=0.0)))
+    if not math.isfinite(scale):
+        return bool(np.array_equal(left, right, equal_nan=True))
+    return bool(np.allclose(left, right, rtol=tolerance, atol=tolerance * scale, equal_nan=True))

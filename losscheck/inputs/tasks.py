@@ -1,0 +1,114 @@
+"""The named conventions for the inputs of a loss, with the words by which a source speaks of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from losscheck.inputs.specs import InputSpec, parse_spec
+
+#: Sizes of the named axes where nothing else is known. None of them is a batch size (see `batches`).
+DEFAULT_SIZES = {"D": 3, "C": 4, "H": 16, "W": 16, "T": 6, "L": 3, "E": 8}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A named convention: what ``y_true`` and ``y_pred`` are."""
+
+    name: str  #: ``binary``; ``told`` where the user gave the specs
+    y_true: InputSpec
+    y_pred: InputSpec
+    words: frozenset[str] = field(default_factory=frozenset)  #: parts of names that speak of it
+    is_common: bool = True  #: tried on every loss; the others only where a word speaks of them
+    is_told: bool = False  #: the user gave the inputs
+
+    @property
+    def is_embedding(self) -> bool:
+        """Whether ``y_pred`` is an embedding or a distance, not a prediction of ``y_true``."""
+        return self.name in ("embedding", "pairs")
+
+    @property
+    def has_same_shapes(self) -> bool:
+        """Whether ``y_true`` and ``y_pred`` have the same axes."""
+        return self.y_true.dims == self.y_pred.dims
+
+
+def _task(name: str, y_true: str, y_pred: str, words: str = "", *, is_common: bool = True) -> Task:
+    return Task(name, parse_spec(y_true), parse_spec(y_pred), frozenset(words.split()), is_common)
+
+
+#: In the order in which they are tried where the source gives no hint.
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        _task(
+            "regression", "float32[B, D] real", "float32[B, D] real",
+            "mse mae squared regression huber quantile pinball logcosh charbonnier wing rmse",
+        ),
+        _task("regression_column", "float32[B, 1] real", "float32[B, 1] real"),
+        _task(
+            "binary", "float32[B, 1] binary", "float32[B, 1] prob",
+            "binary bce focal hinge accuracy positive dice tversky jaccard iou f1",
+        ),
+        _task(
+            "binary_logits", "float32[B, 1] binary", "float32[B, 1] logits",
+            "sigmoid sigmoid_cross_entropy_with_logits weighted_cross_entropy_with_logits from_logits logits",
+        ),
+        _task(
+            "categorical", "float32[B, C] onehot", "float32[B, C] simplex",
+            "categorical categorical_crossentropy class classes softmax_prob",
+        ),
+        _task(
+            "categorical_logits", "float32[B, C] onehot", "float32[B, C] logits",
+            "softmax log_softmax softmax_cross_entropy_with_logits logits from_logits reduce_logsumexp logsumexp",
+        ),
+        _task(
+            "sparse_categorical", "int32[B] labels<C", "float32[B, C] simplex",
+            "sparse sparse_categorical_crossentropy one_hot gather class_weights",
+        ),
+        _task(
+            "sparse_categorical_logits", "int32[B] labels<C", "float32[B, C] logits",
+            "sparse sparse_softmax_cross_entropy_with_logits logits from_logits",
+        ),
+        _task("regression_positive", "float32[B, D] positive", "float32[B, D] positive", "poisson gamma rmsle msle"),
+        _task("multilabel", "float32[B, C] binary", "float32[B, C] prob", "multilabel asymmetric"),
+        _task(
+            "segmentation", "float32[B, H, W, 1] binary", "float32[B, H, W, 1] prob",
+            "dice tversky jaccard iou segmentation mask masks pixel surface boundary lovasz",
+        ),
+        _task(
+            "segmentation_logits", "float32[B, H, W, 1] binary", "float32[B, H, W, 1] logits",
+            "segmentation mask masks sigmoid logits",
+        ),
+        _task(
+            "segmentation_classes", "float32[B, H, W, C] onehot", "float32[B, H, W, C] simplex",
+            "dice tversky jaccard segmentation categorical classes",
+        ),
+        _task(
+            "image", "float32[B, H, W, 3] prob", "float32[B, H, W, 3] prob",
+            "image images ssim psnr perceptual vgg conv2d extract_patches image_gradients sobel total_variation pixel",
+        ),
+        _task(
+            "sequence", "float32[B, T, D] real", "float32[B, T, D] real", "sequence series steps time dtw temporal"
+        ),
+        _task(
+            "tokens", "int32[B, T] labels<C", "float32[B, T, C] logits", "token tokens vocab vocabulary sequence"
+        ),
+        _task(
+            "ctc", "int32[B, L] labels<C", "float32[B, 12, C] logits", "ctc ctc_loss ctc_batch_cost", is_common=False
+        ),
+        _task(
+            "embedding", "int32[B] labels<3", "float32[B, E] real",
+            "triplet embedding embeddings anchor contrastive pairwise_distances npairs arcface center centers circle",
+            is_common=False,
+        ),
+        _task(
+            "pairs", "float32[B, 1] binary", "float32[B, 1] positive", "contrastive siamese margin distance pair",
+            is_common=False,
+        ),
+    )
+}  # fmt: skip
+
+
+def told_task(y_true: InputSpec, y_pred: InputSpec) -> Task:
+    """The task of a loss whose inputs the user gave."""
+    return Task("told", y_true, y_pred, is_told=True)

@@ -1,0 +1,166 @@
+"""The prober: asks a probe once and remembers the observation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from losscheck.finding import Mode
+from losscheck.inputs.batches import Batch, Batches
+from losscheck.loss import LoadedLoss
+from losscheck.observation import (
+    EagerObservation,
+    FitObservation,
+    FlowObservation,
+    GradientObservation,
+    GraphObservation,
+    LoadObservation,
+    Observation,
+    Op,
+    ProcessObservation,
+    Raised,
+    ValuesObservation,
+)
+
+Seen = TypeVar("Seen", bound=Observation)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One kind of input that was tried on the loss while its task was looked for."""
+
+    task: str  #: name of the task
+    y_true: str  #: spec
+    y_pred: str  #: spec
+    rows: int  #: batch size
+    observation: EagerObservation
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known before a rule asks for anything."""
+
+    load: LoadObservation | None = None
+    process: ProcessObservation | None = None
+    attempts: tuple[Attempt, ...] = ()  #: the search for the task, in order
+    is_callable: bool = True  #: some kind of input does not raise eagerly
+    takes_integers_only: bool = False  #: a `Loss` that raises on float labels and not on integer ones
+    named_rows: int | None = None  #: the only batch size that works, where the source or an error names it
+
+
+@dataclass
+class Prober:
+    """What the rules ask.
+
+    Args:
+        loss: the loss.
+        batches: its inputs; None where it was never called.
+        probes: by name, functions that take a batch and options and give an observation.
+        evidence: what loading and the search for the task saw.
+    """
+
+    loss: LoadedLoss
+    batches: Batches | None = None
+    probes: Mapping[str, Callable[..., Observation]] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
+    _seen: dict[Hashable, Observation] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> Batches:
+        """The batches of a loss that can be called."""
+        assert self.batches is not None, "a rule that needs batches must require `callable`"
+        return self.batches
+
+    def lacks(self, requirement: str) -> str:
+        """Why a rule's requirement does not hold; empty if it does.
+
+        ``callable``: some input does not raise eagerly. ``value``: it gives a float tensor on the typical
+        batch. ``graph``: it can be traced. ``gradient``: `y_pred` has a gradient.
+        """
+        if requirement == "process":
+            return "" if self.evidence.process else "the child process ended well"
+        if requirement == "load":
+            return "" if self.evidence.load else "the file was loaded"
+        if self.batches is None or not self.evidence.is_callable:
+            return "the loss cannot be called"
+        if requirement == "callable":
+            return ""
+        returned = self.eager().returned
+        if requirement in ("value", "graph", "gradient") and (
+            returned is None or not returned.is_float_tensor
+        ):
+            return "the loss gives no float tensor"
+        if requirement == "graph" and self.flow().output is None:
+            return "the loss cannot be traced"
+        if requirement == "gradient" and self.gradient().gradient is None:
+            return "the loss has no gradient"
+        return ""
+
+    def eager(self, batch: str = "typical", *, extra: tuple[Any, ...] = ()) -> EagerObservation:
+        """The loss called eagerly: three times on the typical batch, once on the others."""
+        calls = 3 if batch == "typical" and not extra else 1
+        return self._ask("eager", EagerObservation, batch, calls=calls, extra=extra)
+
+    def graph(
+        self, batch: str = "typical", *, known_batch: bool = True, as_fit: bool = False
+    ) -> GraphObservation:
+        """The loss under `tf.function`; ``as_fit``: AutoGraph off, inputs cast and aligned as `fit` does."""
+        return self._ask("graph", GraphObservation, batch, known_batch=known_batch, as_fit=as_fit)
+
+    def gradient(self, batch: str = "typical", *, in_graph: bool = False) -> GradientObservation:
+        """The loss and its gradient with respect to ``y_pred``, eagerly or in a graph."""
+        return self._ask("gradient", GradientObservation, batch, in_graph=in_graph)
+
+    def fit(self, batch: str = "typical") -> FitObservation:
+        """The loss in `model.fit`."""
+        return self._ask("fit", FitObservation, batch)
+
+    def flow(self, batch: str = "typical") -> FlowObservation:
+        """The traced graph, read."""
+        return self._ask("flow", FlowObservation, batch)
+
+    def values(self, batch: str = "typical") -> ValuesObservation:
+        """The numbers inside the traced graph."""
+        return self._ask("values", ValuesObservation, batch)
+
+    def op(self, index: int | None, batch: str = "typical") -> Op | None:
+        """A row of the traced graph."""
+        return None if index is None else self.flow(batch).ops[index]
+
+    def edges(self) -> list[Batch]:
+        """The limits that training reaches."""
+        return list(self.inputs.edges())
+
+    def failures(self) -> list[tuple[Mode, Raised]]:
+        """What the modes raised, in the order in which a user meets it.
+
+        Where no input works, it is the error that most of the tries raised.
+        """
+        if not self.evidence.is_callable:
+            telling = self.telling_error()
+            return [(Mode.EAGER, telling)] if telling else []
+        asked: list[tuple[Mode, Observation]] = [
+            (Mode.EAGER, self.eager()),
+            (Mode.GRAPH, self.graph()),
+            (Mode.GRAPH, self.graph(known_batch=False)),
+            (Mode.FIT, self.graph(known_batch=False, as_fit=True)),
+            (Mode.FIT, self.fit()),
+        ]
+        return [(mode, seen.raised) for mode, seen in asked if seen.raised is not None]
+
+    def telling_error(self) -> Raised | None:
+        """The error that most of the tries raised; of equals the one that came first."""
+        raised = [a.observation.raised for a in self.evidence.attempts if a.observation.raised]
+        counts = Counter((error.type, error.location and error.location.line) for error in raised)
+        if not raised:
+            return None
+        (kind, line), _ = counts.most_common(1)[0]
+        return next(e for e in raised if (e.type, e.location and e.location.line) == (kind, line))
+
+    def _ask(self, probe: str, kind: type[Seen], batch: str, **options: Any) -> Seen:
+        key = (probe, batch, tuple(sorted(options.items())))
+        if key not in self._seen:
+            self._seen[key] = self.probes[probe](self.inputs[batch], **options)
+        return cast("Seen", self._seen[key])

@@ -1,0 +1,113 @@
+"""Global state of Python, TensorFlow and Keras: nothing that a probe does to it is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+
+from losscheck.observation import Effect, EffectKind
+from losscheck.probes.frames import UserFiles, caller_location
+from losscheck.probes.state import random_state, restore_random_state
+
+_MAX_OUTPUT_EFFECTS = 50
+
+Record = Callable[[Effect], None]
+
+
+@contextlib.contextmanager
+def isolated() -> Iterator[None]:
+    """Restore random generators, dtype settings, eager functions, warnings and tracing on the way out."""
+    import keras
+    import tensorflow as tf
+
+    functions_eager = tf.config.functions_run_eagerly()
+    floatx = keras.backend.floatx()
+    states = random_state()
+    trace = sys.gettrace()
+    policies = keras.mixed_precision
+    policy = getattr(policies, "dtype_policy", None) or policies.global_policy
+    set_policy = getattr(policies, "set_dtype_policy", None) or policies.set_global_policy
+    old_policy = policy()
+    try:
+        if functions_eager:
+            tf.config.run_functions_eagerly(False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.settrace(trace)
+        restore_random_state(states)
+        keras.backend.set_floatx(floatx)
+        if policy() != old_policy:
+            set_policy(old_policy)
+        if tf.config.functions_run_eagerly() != functions_eager:
+            tf.config.run_functions_eagerly(functions_eager)
+
+
+@contextlib.contextmanager
+def functions_inlined() -> Iterator[None]:
+    """Run the Python body of every `tf.function` in place, so that its operations stand in one graph."""
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+@contextlib.contextmanager
+def captured_output(files: UserFiles, record: Record, call: Callable[[], int]) -> Iterator[None]:
+    """Keep what the loss prints or logs off the terminal; record what a user's line wrote.
+
+    Args:
+        files: which files are the user's.
+        record: takes an `Effect` for each piece of output.
+        call: the number of the present call.
+    """
+    stream = _Recorder(files, record, call)
+    handler = _LogRecorder(files, record, call)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+            yield
+    finally:
+        root.removeHandler(handler)
+
+
+class _Recorder(io.TextIOBase):
+    """A text stream that records who writes to it."""
+
+    def __init__(self, files: UserFiles, record: Record, call: Callable[[], int]) -> None:
+        self._files, self._record, self._call = files, record, call
+        self._left = _MAX_OUTPUT_EFFECTS
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if text.strip() and self._left > 0:
+            self._left -= 1
+            place = caller_location(self._files, sys._getframe(1))
+            if place is not None:
+                self._record(Effect(EffectKind.OUTPUT, text.strip()[:200], self._call(), place))
+        return len(text)
+
+
+class _LogRecorder(logging.Handler):
+    """A log handler that records what the user's files log."""
+
+    def __init__(self, files: UserFiles, record: Record, call: Callable[[], int]) -> None:
+        super().__init__()
+        self._files, self._record, self._call = files, record, call
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.pathname in self._files:
+            place = caller_location(self._files, sys._getframe(1))
+            self._record(Effect(EffectKind.OUTPUT, record.getMessage()[:200], self._call(), place))

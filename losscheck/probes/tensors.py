@@ -1,0 +1,57 @@
+"""From NumPy to TensorFlow and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from losscheck.observation import Returned, Shape
+
+
+def to_tensor(array: np.ndarray, dtype: str | None = None) -> Any:
+    """A TensorFlow tensor with the array's numbers; ``dtype`` where NumPy has no such type."""
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(np.array(array), dtype=dtype)
+
+
+def static_shape(tensor: Any) -> Shape | None:
+    """The shape as plain numbers; None where the rank is unknown."""
+    shape = tensor.shape
+    rank = getattr(shape, "rank", None)
+    return None if rank is None else tuple(shape)
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether TensorFlow counts it as a tensor (a `tf.Variable` too)."""
+    import tensorflow as tf
+
+    return isinstance(value, tf.Variable) or (tf.is_tensor(value) and hasattr(value, "dtype"))
+
+
+def describe(value: Any) -> Returned:
+    """What a loss returned, in plain words."""
+    import tensorflow as tf
+
+    if isinstance(value, (tf.IndexedSlices, tf.SparseTensor, tf.RaggedTensor)):
+        return Returned(type(value).__name__, value.dtype.name)
+    if is_tensor(value):
+        return Returned("tensor", tf.as_dtype(value.dtype).name, static_shape(value))
+    if isinstance(value, (np.ndarray, np.generic)):
+        return Returned(type(value).__name__, str(value.dtype), np.shape(value))
+    return Returned(type(value).__name__)
+
+
+def to_array(value: Any) -> np.ndarray | None:
+    """The numbers of an eager tensor; None where it holds none that NumPy knows."""
+    import tensorflow as tf
+
+    if not is_tensor(value):
+        return None
+    value = tf.convert_to_tensor(value)
+    if value.dtype in (tf.string, tf.variant, tf.resource):
+        return None
+    if value.dtype == tf.bfloat16:
+        value = tf.cast(value, tf.float32)
+    return np.asarray(value.numpy())

@@ -1,0 +1,1 @@
+"""The contract family: is it a loss at all?"""

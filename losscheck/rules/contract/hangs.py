@@ -1,0 +1,63 @@
+"""LC008: the loss gives no answer within the time limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losscheck.finding import Finding, Severity
+from losscheck.prober import Prober
+from losscheck.rule import Rule
+
+
+class Hangs(Rule):
+    """The loss gives no answer within the time limit.
+
+    ## What it does
+    Runs each loss in a process of its own; one that has not answered within `--timeout` seconds is ended,
+    and the line that it was in is read from its stack.
+
+    ## Why is this bad?
+    Training would stop at the first step. A loss that is merely slow can be given more time.
+
+    ## References
+    - https://docs.python.org/3/library/faulthandler.html
+    """
+
+    code = "LC008"
+    name = "hangs"
+    severity = Severity.ERROR
+    hint = "Find what this line waits for; raise `--timeout` if the loss is only slow"
+    requires = ("process",)
+    needs_process = True
+
+    BAD = (
+        """\
+import time
+import tensorflow as tf
+
+def patient_loss(y_true, y_pred):
+    time.sleep(3600)  # <-
+    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+""",
+    )
+    GOOD = (
+        """\
+import tensorflow as tf
+
+def quick_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Report a process that ran out of time."""
+        ended = prober.evidence.process
+        if ended is None or ended.timed_out is None:
+            return
+        yield self.finding(
+            f"gave no answer within {ended.timed_out:g} s"
+            + (f"; `{prober.loss.name}` was in this line" if ended.location else ""),
+            ended.location or prober.loss.location,
+            seconds=ended.timed_out,
+            defined_at=prober.loss.location.line,
+        )

@@ -1,0 +1,78 @@
+"""LC005: the value does not change with `y_true`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from losscheck.finding import Finding, Mode, Severity
+from losscheck.prober import Prober
+from losscheck.rule import Rule
+
+_EMBEDDING_WORDS = ("triplet", "embedding", "anchor", "npair", "contrastive")
+
+
+class IgnoredYTrue(Rule):
+    """The value of the loss is the same for any `y_true`.
+
+    ## What it does
+    Calls the loss on the same predictions with three different `y_true` and compares the values exactly.
+
+    ## Why is this bad?
+    The model is trained without its labels. This is right for a penalty or an embedding loss, and a slip
+    (a wrong name, a lost term) everywhere else.
+
+    ## References
+    - https://keras.io/api/losses/
+    """
+
+    code = "LC005"
+    name = "ignored-y-true"
+    severity = Severity.WARNING
+    hint = "Use `y_true`, or say in the docstring that it is unused"
+    requires = ("value",)
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def squared_loss(y_true, y_pred):  # <-
+    return tf.reduce_mean(tf.square(y_pred - y_pred * 0.5), axis=-1)
+""",
+    )
+    GOOD = (
+        """\
+import tensorflow as tf
+
+def smoothness_loss(y_true, y_pred):
+    \"\"\"Penalty on the size of the prediction; y_true is unused.\"\"\"
+    return tf.reduce_mean(tf.square(y_pred), axis=-1)
+""",
+        """\
+import tensorflow as tf
+
+def squared_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_pred - y_true), axis=-1)
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Compare the values under three different `y_true`."""
+        facts = prober.loss.source
+        uses_prediction = any(op.from_y_pred and op.reaches_output for op in prober.flow().ops)
+        if facts.remark_unused or not (uses_prediction or prober.flow().raised):
+            return
+        value = prober.eager().value
+        others = [prober.eager(name).value for name in ("relabelled", "rotated labels")]
+        if value is None or any(v is None or not np.array_equal(value, v, equal_nan=True) for v in others):
+            return
+        is_embedding = prober.inputs.task.is_embedding or any(
+            word in name.lower() for name in (prober.loss.name, *facts.names) for word in _EMBEDDING_WORDS
+        )
+        yield self.finding(
+            "the value is the same for three different `y_true`",
+            prober.loss.location,
+            modes=(Mode.EAGER,),
+            severity=Severity.NOTE if is_embedding else None,
+        )

@@ -1,0 +1,87 @@
+"""LC001: the loss raises eagerly on every kind of input tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losscheck.finding import Finding, Mode, Severity
+from losscheck.prober import Prober
+from losscheck.rule import Rule, first_line
+
+#: Errors of the code itself, which no other input cures.
+_OF_THE_CODE = ("AttributeError", "NameError", "ImportError", "ModuleNotFoundError")
+
+
+class RaisesInEager(Rule):
+    """The loss raises when it is called eagerly, on every kind of input that was tried.
+
+    ## What it does
+    Calls the loss on batches of every task that its source may mean (or on the inputs that you gave) and
+    reports the error that most of them raise.
+
+    ## Why is this bad?
+    A loss that cannot be called cannot train. If the inputs are of a kind that losscheck does not know, no
+    other rule can say anything about the loss either.
+
+    ## References
+    - https://keras.io/api/losses/#creating-custom-losses
+    """
+
+    code = "LC001"
+    name = "raises-in-eager"
+    severity = Severity.ERROR
+    hint = "Fix this line, or say what the inputs are: `# losscheck: y_true=float32[B,4] y_pred=float32[B,4]`"
+    is_fallback = True
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def squared_loss(y_true, y_pred):
+    error = tf.square(y_true - y_pred)
+    return error.mean(axis=-1)  # <-
+""",
+        """\
+import tensorflow as tf
+
+def scaled_loss(y_true, y_pred):
+    scale = SCALE * tf.reduce_mean(y_pred, axis=-1)  # <-
+    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1) * scale
+""",
+    )
+    GOOD = (
+        """\
+import tensorflow as tf
+
+def squared_loss(y_true, y_pred):
+    error = tf.square(y_true - y_pred)
+    return tf.reduce_mean(error, axis=-1)
+""",
+        """\
+import tensorflow as tf
+
+def tail_loss(y_true, y_pred):
+    return tf.abs(y_true[:, 5] - y_pred[:, 5])
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Report the most telling error of the tries."""
+        raised = None if prober.evidence.is_callable else prober.telling_error()
+        if raised is None:
+            return
+        attempts = prober.evidence.attempts
+        tasks = list(dict.fromkeys(attempt.task for attempt in attempts))
+        if tasks == ["told"] or prober.inputs.task.is_told:
+            tried = "the inputs that you gave"
+        else:
+            tried = f"each of the {len(tasks)} kinds of input tried ({', '.join(tasks[:6])}{', …' * (len(tasks) > 6)})"
+        hint = "Fix the error on this line" if raised.type in _OF_THE_CODE else None
+        yield self.finding(
+            f"raises `{raised.type}` on {tried}: {first_line(raised)}",
+            raised.location or prober.loss.location,
+            modes=(Mode.EAGER,),
+            hint=hint,
+            tried=[f"{a.task}: {a.y_true}, {a.y_pred}" for a in attempts],
+            has_line=raised.location is not None,
+        )

@@ -1,0 +1,70 @@
+"""LC402: the loss takes integer labels and raises on the float32 labels that `fit` passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losscheck.finding import Finding, Mode, Severity
+from losscheck.prober import Prober
+from losscheck.rule import Rule, first_line
+
+
+class LabelCast(Rule):
+    """The loss works on integer labels and raises on the float32 labels that `fit` passes.
+
+    ## What it does
+    Calls a loss of class ids once with integer and once with float32 labels.
+
+    ## Why is this bad?
+    `fit` casts `y_true` to float32 before it calls the loss. `tf.one_hot` and `tf.gather` take integers
+    only, so the loss passes in a test of its own and raises in training.
+
+    ## References
+    - https://keras.io/api/losses/#creating-custom-losses
+    """
+
+    code = "LC402"
+    name = "label-cast"
+    severity = Severity.ERROR
+    hint = "Cast the labels first: `y_true = tf.cast(y_true, tf.int32)`"
+    supersedes = ("LC001",)
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def sparse_loss(y_true, y_pred):
+    hot = tf.one_hot(y_true, 4)  # <-
+    return -tf.reduce_sum(hot * tf.math.log(y_pred + 1e-7), axis=-1)
+""",
+    )
+    also = ("LC101",)
+    GOOD = (
+        """\
+import tensorflow as tf
+
+def sparse_loss(y_true, y_pred):
+    labels = tf.reshape(tf.cast(y_true, tf.int32), [-1])
+    return -tf.reduce_sum(tf.one_hot(labels, 4) * tf.math.log(y_pred + 1e-7), axis=-1)
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Compare integer and float32 labels."""
+        evidence = prober.evidence
+        if evidence.takes_integers_only:
+            raised = prober.eager("float labels").raised
+        elif prober.lacks("callable") or prober.inputs.task.y_true.is_float:
+            return
+        elif prober.loss.is_keras_loss or prober.eager().raised is not None:
+            return
+        else:
+            raised = prober.eager("float labels").raised
+        if raised is None:
+            return
+        yield self.finding(
+            f"works on {prober.inputs.task.y_true.dtype} labels and raises on the float32 labels that `fit`"
+            f" passes: {first_line(raised)}",
+            raised.location or prober.loss.location,
+            modes=(Mode.FIT,),
+        )

@@ -1,0 +1,1 @@
+"""The gradient family: does it train?"""

@@ -1,0 +1,99 @@
+"""LC204: the loss is finite and its gradient is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from losscheck.finding import Finding, Mode, Severity
+from losscheck.observation import GradientObservation
+from losscheck.prober import Prober
+from losscheck.rule import Rule, return_location
+
+_ORDINARY = ("typical", "other_size", "partial")
+
+
+class NonFiniteGradient(Rule):
+    """The loss is finite and its gradient is NaN or infinite.
+
+    ## What it does
+    Takes the gradient eagerly and in a graph, on ordinary batches and at the edges that training reaches:
+    `y_pred` equal to `y_true`, probabilities of exactly 0 and 1, equal rows, labels of one class.
+
+    ## Why is this bad?
+    One NaN in a gradient turns every weight into NaN, and the loss that is printed gave no warning. A
+    square root at 0 and a power below one are the usual causes; `tf.where` does not help, because its
+    gradient multiplies the infinite slope by zero.
+
+    ## References
+    - https://github.com/tensorflow/probability/blob/main/discussion/where-nan.pdf
+    """
+
+    code = "LC204"
+    name = "non-finite-gradient"
+    severity = Severity.ERROR
+    hint = (
+        "Keep the argument away from the singular point: `tf.sqrt(x + 1e-12)`, or clip before the operation"
+    )
+    requires = ("gradient",)
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def distance_loss(y_true, y_pred):
+    return tf.norm(y_true - y_pred, axis=-1)  # <-
+""",
+    )
+    GOOD = (
+        """\
+import tensorflow as tf
+
+def distance_loss(y_true, y_pred):
+    return tf.sqrt(tf.reduce_sum(tf.square(y_true - y_pred), axis=-1) + 1e-12)
+""",
+        """\
+import tensorflow as tf
+
+def absolute_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Report the most ordinary input with a bad gradient, for each line."""
+        lines: set[int] = set()
+        names = [(name, False) for name in _ORDINARY] + [(batch.name, True) for batch in prober.edges()]
+        for name, is_edge in names:
+            modes = [
+                m
+                for m, in_graph in ((Mode.GRADIENT, False), (Mode.FIT, True))
+                if _is_bad(prober, name, in_graph)
+            ]
+            if not modes:
+                continue
+            op = (
+                prober.op(prober.values(name).non_finite_gradient_op, name)
+                if is_edge or name == "typical"
+                else None
+            )
+            place = (op.location if op else None) or return_location(prober)
+            if place.line in lines:
+                continue
+            lines.add(place.line)
+            where = f" after `{op.type}`" if op else ""
+            yield self.finding(
+                f"the loss is finite and its gradient is not{where}, with {prober.inputs[name].words}",
+                place,
+                modes=tuple(modes),
+                severity=Severity.WARNING if is_edge else Severity.ERROR,
+                input=prober.inputs[name].words,
+            )
+            if not is_edge:
+                return
+
+
+def _is_bad(prober: Prober, name: str, in_graph: bool) -> bool:
+    seen: GradientObservation = prober.gradient(name, in_graph=in_graph)
+    return seen.is_finite and seen.gradient is not None and not np.isfinite(seen.gradient).all()

@@ -1,0 +1,72 @@
+"""LC202: the gradient is exactly zero wherever the loss was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losscheck.finding import Finding, Mode, Severity
+from losscheck.prober import Prober
+from losscheck.rule import Rule, return_location
+
+_SAMPLES = ("typical", "relabelled", "other_size", "partial", "scaled 5", "scaled 0.2")
+
+
+class ZeroGradient(Rule):
+    """The gradient with respect to `y_pred` is exactly zero at every sampled point.
+
+    ## What it does
+    Takes the gradient on ordinary batches of several sizes, labels and scales. Where all of them are zero,
+    the graph is searched for the operation that turns a gradient into zero.
+
+    ## Why is this bad?
+    `fit` reports success and no weight ever moves. `tf.sign` and a clip that is always saturated do this.
+
+    ## References
+    - https://www.tensorflow.org/guide/autodiff
+    """
+
+    code = "LC202"
+    name = "zero-gradient"
+    severity = Severity.ERROR
+    hint = "Replace this operation by one with a slope (`tf.tanh(k * x)` for `tf.sign(x)`)"
+    requires = ("gradient",)
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def direction_loss(y_true, y_pred):
+    side = tf.sign(y_pred)  # <-
+    return -tf.reduce_mean(side * y_true, axis=-1)
+""",
+    )
+    GOOD = (
+        """\
+import tensorflow as tf
+
+def direction_loss(y_true, y_pred):
+    side = tf.tanh(5.0 * y_pred)
+    return -tf.reduce_mean(side * y_true, axis=-1)
+""",
+        """\
+import tensorflow as tf
+
+def margin_loss(y_true, y_pred):
+    sign = 2.0 * y_true - 1.0
+    return tf.reduce_mean(tf.nn.relu(1.0 - sign * y_pred), axis=-1)
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Report a gradient that is zero on every sample."""
+        gradients = [prober.gradient(name).gradient for name in _SAMPLES]
+        seen = [gradient for gradient in gradients if gradient is not None]
+        if any(gradient.any() for gradient in seen):
+            return
+        op = prober.op(prober.values().zero_gradient_op)
+        where = f": `{op.type}` turns it into zero" if op else ""
+        yield self.finding(
+            f"the gradient is exactly zero on all {len(seen)} batches tried{where}",
+            (op.location if op else None) or return_location(prober),
+            modes=(Mode.GRADIENT, Mode.FIT),
+        )

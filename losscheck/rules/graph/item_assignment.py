@@ -1,0 +1,60 @@
+"""LC304: an element of a tensor is assigned."""
+
+from __future__ import annotations
+
+import re
+
+from losscheck.finding import Mode, Severity
+from losscheck.observation import Raised
+from losscheck.prober import Prober
+from losscheck.rule import FailureRule
+
+_ERROR = re.compile(r"Tensor'? object does not support item (assignment|deletion)")
+
+
+class ItemAssignment(FailureRule):
+    """An element of a tensor is assigned.
+
+    ## What it does
+    Recognises the error of `t[i] = value` in any mode.
+
+    ## Why is this bad?
+    Tensors do not change. The statement raises everywhere.
+
+    ## References
+    - https://www.tensorflow.org/api_docs/python/tf/tensor_scatter_nd_update
+    """
+
+    code = "LC304"
+    name = "item-assignment"
+    severity = Severity.ERROR
+    hint = (
+        "Build the tensor instead: `tf.where(mask, value, t)`, `tf.concat` or `tf.tensor_scatter_nd_update`"
+    )
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def first_column_loss(y_true, y_pred):
+    error = tf.square(y_true - y_pred)
+    error[:, 0] = 0.0  # <-
+    return tf.reduce_mean(error, axis=-1)
+""",
+    )
+    GOOD = (
+        """\
+import numpy as np
+import tensorflow as tf
+
+def first_column_loss(y_true, y_pred):
+    weight = np.ones(y_pred.shape[-1], "float32")
+    weight[0] = 0.5
+    return tf.reduce_mean(weight * tf.square(y_true - y_pred), axis=-1)
+""",
+    )
+
+    def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
+        """Recognise an assignment to an element."""
+        match = _ERROR.search(raised.message)
+        return f"a tensor does not support item {match[1]}" if match else None

@@ -1,0 +1,73 @@
+"""LC314: a `tf.function` is made anew in each call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losscheck.finding import Finding, Location, Mode, Severity
+from losscheck.observation import EffectKind
+from losscheck.prober import Prober
+from losscheck.rule import Rule
+
+
+class NestedTfFunction(Rule):
+    """A `tf.function` is made anew in each call, so that each eager call traces again.
+
+    ## What it does
+    Records the `tf.function`s that each of three eager calls makes.
+
+    ## Why is this bad?
+    A trace costs a hundred times a call, and TensorFlow keeps what it traced. Inside `fit` the loss is
+    part of a graph already, so the inner `tf.function` does nothing at all.
+
+    ## References
+    - https://www.tensorflow.org/guide/function#rules_of_tracing
+    """
+
+    code = "LC314"
+    name = "nested-tf-function"
+    severity = Severity.WARNING
+    hint = "Remove the inner `tf.function`, or define it once at module level"
+    requires = ("callable",)
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def wrapped_loss(y_true, y_pred):
+    @tf.function  # <-
+    def inner(true, pred):
+        return tf.reduce_mean(tf.square(true - pred), axis=-1)
+
+    return inner(y_true, y_pred)
+""",
+    )
+    GOOD = (
+        """\
+import tensorflow as tf
+
+@tf.function
+def inner(true, pred):
+    return tf.reduce_mean(tf.square(true - pred), axis=-1)
+
+def wrapped_loss(y_true, y_pred):
+    return inner(y_true, y_pred)
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Report each line that makes a `tf.function` in every call."""
+        seen = prober.eager()
+        lines: dict[Location, set[int]] = {}
+        for effect in seen.effects:
+            if effect.kind is EffectKind.FUNCTION and effect.location is not None:
+                lines.setdefault(effect.location, set()).add(effect.call)
+        for place, calls in lines.items():
+            if len(calls) < seen.calls:
+                continue
+            yield self.finding(
+                f"a new `tf.function` is made in each call: {seen.calls} eager calls, {len(calls)} traces,"
+                f" {1000 * seen.seconds / seen.calls:.0f} ms a call",
+                place,
+                modes=(Mode.EAGER,),
+            )

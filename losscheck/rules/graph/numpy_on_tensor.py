@@ -1,0 +1,76 @@
+"""LC301: NumPy, SciPy or another library is handed a symbolic tensor."""
+
+from __future__ import annotations
+
+import re
+
+from losscheck.finding import Mode, Severity
+from losscheck.observation import Raised
+from losscheck.prober import Prober
+from losscheck.rule import FailureRule, code_at
+
+_ERRORS = re.compile(
+    r"[Cc]annot convert a symbolic|to a NumPy array|to a numpy array|NumPy call|which has no callable \w+ method"
+    r"|object does not have attribute '?__array|__array__\(\)|numpy\(\) is only available"
+)
+_CALL = re.compile(r"\b((?:np|numpy|scipy|sp|sklearn|cv2|skimage|math|special|stats)(?:\.\w+)+|\w+)\s*\(")
+_BUILTINS = ("float", "int", "len", "list", "tuple", "bool")
+
+
+class NumpyOnTensor(FailureRule):
+    """A library outside TensorFlow is handed a symbolic tensor.
+
+    ## What it does
+    Recognises the errors that NumPy, SciPy, scikit-learn or OpenCV raise when they are handed a tensor
+    without a value: the loss passes eagerly and raises in a graph.
+
+    ## Why is this bad?
+    `model.fit` traces the loss, so every NumPy call on a tensor raises there. Even eagerly, it cuts the
+    gradient.
+
+    ## References
+    - https://www.tensorflow.org/guide/function#limitations
+    """
+
+    code = "LC301"
+    name = "numpy-on-tensor"
+    severity = Severity.ERROR
+    hint = "Use the TensorFlow function of the same name (`tf.math.log`, `tf.reduce_mean`), or `keras.ops`"
+    supersedes = ("LC003", "LC201")
+
+    BAD = (
+        """\
+import numpy as np
+import tensorflow as tf
+
+def log_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_true - np.log(1.0 + np.exp(y_pred))), axis=-1)  # <-
+""",
+        """\
+import numpy as np
+import tensorflow as tf
+
+def mean_loss(y_true, y_pred):
+    return np.mean((y_true - y_pred) ** 2)  # <-
+""",
+    )
+    GOOD = (
+        """\
+import numpy as np
+import tensorflow as tf
+
+def scaled_loss(y_true, y_pred):
+    scale = np.sqrt(2.0 * np.pi).astype("float32")
+    return scale * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+""",
+    )
+
+    def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
+        """Recognise NumPy's refusal of a symbolic tensor."""
+        if mode is Mode.EAGER or not _ERRORS.search(raised.message) or raised.is_a("AttributeError"):
+            return None
+        code = code_at(raised.location) if raised.location else ""
+        call = next((m[1] for m in _CALL.finditer(code) if "." in m[1] and not m[1].startswith("tf.")), "")
+        if not call and any(re.search(rf"\b{name}\(", code) for name in _BUILTINS):
+            return None
+        return f"`{call or 'a library outside TensorFlow'}` is handed a symbolic tensor: it passes eagerly and raises in a graph"

@@ -1,0 +1,108 @@
+"""LC303: Python decides something by the value of a tensor."""
+
+from __future__ import annotations
+
+import re
+
+from losscheck.finding import Mode, Severity
+from losscheck.observation import Raised
+from losscheck.prober import Prober
+from losscheck.rule import FailureRule, code_at
+
+_BOOL = re.compile(r"as a Python `?bool`?|truth value of a", re.IGNORECASE)
+_ITERATION = re.compile(r"Iterating over a symbolic|object is not iterable|`for` loop|tf\.range")
+_INTEGER = re.compile(r"Tensor'? object cannot be interpreted as an integer")
+_STATEMENT = re.compile(
+    r"\b(if|elif|while|assert|and|or|not|min|max|any|all|sorted|for|range|zip|enumerate)\b"
+)
+_CALLS_FOR_LIST = re.compile(r"(?<![\w.])(list|tuple|set|dict|sum)\(")
+
+
+class PythonControlFlow(FailureRule):
+    """Python decides or loops by the value of a tensor.
+
+    ## What it does
+    Recognises `if`, `while`, `and`, `not`, `assert`, `min`, `max` and `for row in` on a tensor in a graph
+    that AutoGraph does not rewrite, as in `fit`.
+
+    ## Why is this bad?
+    The train step of Keras 3 runs with AutoGraph off, so that the loss passes eagerly and under a plain
+    `@tf.function`, and raises in `fit`.
+
+    ## References
+    - https://www.tensorflow.org/guide/function#conditionals
+    """
+
+    code = "LC303"
+    name = "python-control-flow"
+    severity = Severity.ERROR
+    hint = "Use `tf.where` or `tf.cond` for a decision, and operate on whole tensors instead of a loop"
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def choosing_loss(y_true, y_pred):
+    error = tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+    if tf.reduce_mean(error) > 1.0:  # <-
+        error = error * 0.5
+    return error
+""",
+        """\
+import tensorflow as tf
+
+def row_loss(y_true, y_pred):
+    rows = []
+    for true, pred in zip(y_true, y_pred):  # <-
+        rows.append(tf.reduce_mean(tf.abs(true - pred)))
+    return tf.stack(rows)
+""",
+    )
+    GOOD = (
+        """\
+import tensorflow as tf
+
+def choosing_loss(y_true, y_pred, is_halved=True):
+    error = tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+    if is_halved:
+        error = error * 0.5
+    return error
+""",
+        """\
+import tensorflow as tf
+
+def column_loss(y_true, y_pred):
+    total = 0.0
+    for column in range(y_pred.shape[-1]):
+        total += tf.abs(y_true[:, column] - y_pred[:, column])
+    return total
+""",
+    )
+
+    def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
+        """Recognise a decision or a loop on a tensor."""
+        code = code_at(raised.location) if raised.location else ""
+        if mode is Mode.EAGER or _CALLS_FOR_LIST.search(code):
+            return None
+        whole = _whole_line(raised)
+        statement = _STATEMENT.search(code) or _STATEMENT.search(whole)
+        if _BOOL.search(raised.message):
+            what = f"`{statement[1] if statement else 'a decision'}` on a tensor"
+        elif _ITERATION.search(raised.message):
+            what = f"a `{statement[1] if statement else 'for'}` over a tensor"
+        elif _INTEGER.search(raised.message):
+            what = "a Python loop or index over a tensor"
+        else:
+            return None
+        rescue = ""
+        if prober.evidence.is_callable and prober.graph().raised is None:
+            rescue = " (a plain `@tf.function` passes: AutoGraph rewrites it, and `fit` has AutoGraph off)"
+        return f"{what} has no answer while the graph is traced{rescue}"
+
+
+def _whole_line(raised: Raised) -> str:
+    if raised.location is None:
+        return ""
+    from dataclasses import replace
+
+    return code_at(replace(raised.location, column=1, end_line=None, end_column=None))

@@ -1,0 +1,54 @@
+"""LC317: the loss raises under `tf.function`, and no other rule explains it."""
+
+from __future__ import annotations
+
+from losscheck.finding import Mode, Severity
+from losscheck.observation import Raised
+from losscheck.prober import Prober
+from losscheck.rule import FailureRule, first_line
+
+
+class RaisesInGraph(FailureRule):
+    """The loss raises under `tf.function`, for a reason that no other rule names.
+
+    ## What it does
+    Traces the loss with AutoGraph on, with the batch size known and unknown, and runs it.
+
+    ## Why is this bad?
+    `model.fit` runs the loss in a graph.
+
+    ## References
+    - https://www.tensorflow.org/guide/function
+    """
+
+    code = "LC317"
+    name = "raises-in-graph"
+    severity = Severity.ERROR
+    hint = "Make the line work on symbolic tensors: they have a shape and a dtype, and no value"
+    is_fallback = True
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def careful_loss(y_true, y_pred):
+    if not tf.executing_eagerly():
+        raise RuntimeError("call me eagerly")  # <-
+    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+""",
+    )
+    GOOD = (
+        """\
+import tensorflow as tf
+
+def careful_loss(y_true, y_pred):
+    scale = 2.0 if tf.executing_eagerly() else tf.constant(2.0)
+    return scale * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+""",
+    )
+
+    def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
+        """Accept any failure in a graph."""
+        if mode is not Mode.GRAPH and not (mode is Mode.FIT and prober.graph().raised is not None):
+            return None
+        return f"raises `{raised.type}` under `tf.function`: {first_line(raised)}"

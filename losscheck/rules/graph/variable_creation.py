@@ -1,0 +1,85 @@
+"""LC305: the loss creates a variable, layer, metric or optimizer in each call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from losscheck.finding import Finding, Mode, Severity
+from losscheck.observation import EffectKind, Raised
+from losscheck.prober import Prober
+from losscheck.rule import FailureRule
+
+_ERROR = re.compile(
+    r"singleton tf\.Variable|tf\.function-decorated function tried to create variables"
+    r"|[Tt]ensor-typed variable initializers|[Cc]reating variables on a non-first call"
+    r"|should not create variables|build\(\)` was called.*variables"
+)
+
+
+class VariableCreation(FailureRule):
+    """A variable, layer, metric or optimizer is created in each call.
+
+    ## What it does
+    Records the variables that each eager call creates, and recognises TensorFlow's refusal to create them
+    while a function is traced again.
+
+    ## Why is this bad?
+    A graph holds its variables; a loss that makes new ones raises in `fit`. Eagerly, its weights are new
+    and untrained in each call.
+
+    ## References
+    - https://www.tensorflow.org/guide/function#creating_tfvariables
+    """
+
+    code = "LC305"
+    name = "variable-creation"
+    severity = Severity.ERROR
+    hint = "Create it once, outside the loss; for an intermediate result use a plain tensor"
+    supersedes = ("LC201",)
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def shifted_loss(y_true, y_pred):
+    shift = tf.Variable(0.5)  # <-
+    return tf.reduce_mean(tf.square(y_true - y_pred + shift), axis=-1)
+""",
+        """\
+import keras
+import tensorflow as tf
+
+def projected_loss(y_true, y_pred):
+    layer = keras.layers.Dense(4)
+    error = layer(y_true) - layer(y_pred)  # <-
+    return tf.reduce_mean(tf.square(error), axis=-1)
+""",
+    )
+    GOOD = (
+        """\
+import tensorflow as tf
+
+SHIFT = tf.Variable(0.5, trainable=False)
+
+def shifted_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_true - y_pred + SHIFT), axis=-1)
+""",
+    )
+
+    def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
+        """Recognise TensorFlow's refusal."""
+        if mode is Mode.EAGER or not _ERROR.search(raised.message):
+            return None
+        return "creates a variable in each call, which a graph refuses after the first trace"
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Report the refusals; without one, nothing is wrong that a graph would show."""
+        for finding in super().check(prober):
+            made = [
+                e.location for e in prober.eager().effects if e.kind is EffectKind.VARIABLE and e.location
+            ]
+            if finding.location == prober.loss.location and made:
+                yield self.finding(finding.message, made[0], modes=finding.modes)
+            else:
+                yield finding

@@ -1,0 +1,1 @@
+"""The keras family: Keras's own contract"""

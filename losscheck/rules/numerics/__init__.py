@@ -1,0 +1,1 @@
+"""The numerics family: NaN and Inf"""

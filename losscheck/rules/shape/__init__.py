@@ -1,0 +1,1 @@
+"""The shape family: axes, batch sizes, broadcasting"""

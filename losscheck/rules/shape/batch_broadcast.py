@@ -1,0 +1,148 @@
+"""LC101: labels and predictions of unlike rank broadcast to an outer product over the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from losscheck.finding import Finding, Mode, Severity
+from losscheck.inputs.batches import is_same_value
+from losscheck.observation import FlowObservation, Op
+from losscheck.prober import Prober
+from losscheck.rule import Rule
+
+
+class BatchBroadcast(Rule):
+    """Labels of shape `(B,)` against predictions of shape `(B, 1)` broadcast to `(B, B)`.
+
+    ## What it does
+    Feeds the labels once with and once without their last axis of size 1, at a batch size that no other
+    axis has, looks for a tensor that holds the batch axis twice, and compares the two values.
+
+    ## Why is this bad?
+    Every prediction is compared with every label of the batch: the loss is wrong and nothing raises. `fit`
+    aligns the ranks for a function, not for a `Loss` subclass, and nobody does it in a direct call.
+
+    ## References
+    - https://numpy.org/doc/stable/user/basics.broadcasting.html
+    """
+
+    code = "LC101"
+    name = "batch-broadcast"
+    severity = Severity.WARNING
+    hint = "Align the ranks first: `y_true = tf.reshape(y_true, tf.shape(y_pred))`"
+    requires = ("value",)
+
+    BAD = (
+        """\
+import keras
+import tensorflow as tf
+
+class SquaredError(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)  # <-
+""",
+        """\
+import tensorflow as tf
+
+def sparse_loss(y_true, y_pred):  # losscheck: y_true=int32[B,1]:labels<4 y_pred=float32[B,4]:simplex
+    hot = tf.one_hot(tf.cast(y_true, tf.int32), 4)
+    return -tf.reduce_sum(hot * tf.math.log(y_pred + 1e-7), axis=-1)  # <-
+""",
+    )
+    GOOD = (
+        """\
+import keras
+import tensorflow as tf
+
+class SquaredError(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        y_true = tf.reshape(y_true, tf.shape(y_pred))
+        return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+""",
+        """\
+import tensorflow as tf
+
+def pairwise_loss(y_true, y_pred):
+    true = tf.reshape(y_true, [-1])
+    pred = tf.reshape(y_pred, [-1])
+    gap = tf.abs((true[:, None] - true[None, :]) - (pred[:, None] - pred[None, :]))
+    return tf.reduce_mean(gap, axis=1)
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Compare the two ranks of the labels."""
+        pair = _pair(prober)
+        if pair is None:
+            return
+        unlike, aligned = pair
+        wrong, right = prober.eager(unlike), prober.eager(aligned)
+        if wrong.value is None or right.value is None or not right.is_finite:
+            return
+        rows = prober.inputs.typical_size
+        if _outer(prober.flow(aligned), rows) is not None:
+            return
+        op = _outer(prober.flow(unlike), rows)
+        if op is None or is_same_value(np.mean(wrong.value), np.mean(right.value)):
+            return
+        is_wrong_in_fit = _differs_in_fit(prober, unlike, aligned)
+        words = prober.inputs[unlike].words
+        true, pred = prober.inputs[unlike].y_true.shape, prober.inputs[unlike].y_pred.shape
+        yield self.finding(
+            f"`y_true` of shape {_shape(true, rows)} and `y_pred` of shape {_shape(pred, rows)} give a tensor"
+            f" of shape {_shape(op.shape or (), rows)}: the loss is {np.mean(wrong.value):.3g}, aligned it is"
+            f" {np.mean(right.value):.3g}"
+            + ("" if is_wrong_in_fit else " (`fit` aligns them, a direct call does not)"),
+            op.location or prober.loss.location,
+            modes=(Mode.EAGER, Mode.GRAPH, *((Mode.FIT,) if is_wrong_in_fit else ())),
+            severity=_severity(prober, is_wrong_in_fit),
+            input=words,
+        )
+
+
+def _pair(prober: Prober) -> tuple[str, str] | None:
+    """The batch with unlike ranks and the same batch aligned; None where the question does not arise."""
+    task = prober.inputs.task
+    true, pred = task.y_true.dims, task.y_pred.dims
+    if task.is_told:
+        if len(true) + 1 == len(pred) and pred[-1] == 1:
+            return "typical", "expanded labels"
+        if len(true) == len(pred) and true[-1] == 1 and pred[-1] != 1 and len(true) > 1:
+            return "typical", "squeezed labels"
+        return None
+    if true == pred and len(true) == 2:
+        return "flat", "column"
+    if task.y_true.is_label and len(true) + 1 == len(pred):
+        return "expanded labels", "typical"
+    return None
+
+
+def _outer(flow: FlowObservation, rows: int) -> Op | None:
+    """The first operation of both arguments whose output holds the batch axis twice."""
+    for op in flow.ops:
+        twice = op.shape is not None and op.shape.count(rows) > 1
+        if twice and op.from_y_true and op.from_y_pred and op.reaches_output:
+            return op
+    return None
+
+
+def _differs_in_fit(prober: Prober, unlike: str, aligned: str) -> bool:
+    wrong, right = prober.fit(unlike), prober.fit(aligned)
+    if wrong.raised is not None:
+        return right.raised is None
+    if wrong.first_loss is None or right.first_loss is None:
+        return False
+    return not is_same_value(np.asarray(wrong.first_loss), np.asarray(right.first_loss))
+
+
+def _severity(prober: Prober, is_wrong_in_fit: bool) -> Severity:
+    if prober.inputs.task.is_told:
+        return Severity.ERROR if is_wrong_in_fit else Severity.WARNING
+    return Severity.WARNING if is_wrong_in_fit else Severity.NOTE
+
+
+def _shape(shape: tuple[int | None, ...], rows: int) -> str:
+    axes = ["B" if size == rows else str(size) for size in shape]
+    return f"({', '.join(axes)}{',' * (len(axes) == 1)})"

@@ -1,0 +1,82 @@
+"""LC104: the loss uses the batch size that is unknown when it is traced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losscheck.finding import Finding, Mode, Severity
+from losscheck.prober import Prober
+from losscheck.rule import Rule, first_line
+
+
+class StaticShape(Rule):
+    """The loss raises when the batch size is unknown at trace time.
+
+    ## What it does
+    Traces the loss with the batch size known and with the batch size None, with AutoGraph on as under
+    `@tf.function` and off as in `fit`.
+
+    ## Why is this bad?
+    In `fit`, `y_pred.shape[0]` is a number as long as the batch size divides the data set, and None when
+    it does not: the loss breaks with the next data set.
+
+    ## References
+    - https://www.tensorflow.org/guide/tensor#about_shapes
+    """
+
+    code = "LC104"
+    name = "static-shape"
+    severity = Severity.ERROR
+    hint = "Use `tf.shape(y_pred)[0]`, which is known when the step runs"
+    requires = ("callable",)
+    supersedes = ("LC107",)
+
+    BAD = (
+        """\
+import tensorflow as tf
+
+def averaged_loss(y_true, y_pred):
+    total = tf.reduce_sum(tf.square(y_true - y_pred), axis=0)
+    return tf.reduce_sum(total) / y_pred.shape[0]  # <-
+""",
+        """\
+import tensorflow as tf
+
+def flat_loss(y_true, y_pred):
+    shape = (y_pred.shape[0], -1)
+    true = tf.reshape(y_true, shape)  # <-
+    return tf.reduce_mean(tf.abs(true - tf.reshape(y_pred, shape)), axis=-1)
+""",
+    )
+    also = ("LC105",)
+    GOOD = (
+        """\
+import tensorflow as tf
+
+def flat_loss(y_true, y_pred):
+    shape = (tf.shape(y_pred)[0], -1)
+    true = tf.reshape(y_true, shape)
+    return tf.reduce_mean(tf.abs(true - tf.reshape(y_pred, shape)), axis=-1)
+""",
+        """\
+import tensorflow as tf
+
+def scaled_loss(y_true, y_pred):
+    return tf.reduce_sum(tf.abs(y_true - y_pred), axis=-1) / y_pred.shape[-1]
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Compare the traces with and without a known batch size."""
+        if prober.eager().raised is not None:
+            return
+        for as_fit in (False, True):
+            unknown = prober.graph(known_batch=False, as_fit=as_fit).raised
+            if unknown is None or prober.graph(known_batch=True, as_fit=as_fit).raised is not None:
+                continue
+            yield self.finding(
+                f"raises when the batch size is unknown at trace time: {first_line(unknown)}",
+                unknown.location or prober.loss.location,
+                modes=(Mode.GRAPH, *((Mode.FIT,) if prober.fit().raised else ())),
+            )
+            return

@@ -1,0 +1,120 @@
+"""What runs around the check of one loss, in the process that the loss may hang or kill."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from losscheck.report import Failure, LossReport
+from losscheck.worker.messages import Check, Request, RequestFiles
+from losscheck.worker.stacks import MAIN_THREAD
+
+#: The part of the time limit that is kept for writing the stacks; they take milliseconds.
+_STACK_SHARE, _STACK_SECONDS = 0.1, 0.25
+_PR_SET_PDEATHSIG = 1
+
+
+def check_request(request: Request, check: Check) -> None:
+    """Check one loss and leave result, output and, at a hang or a fatal signal, the stacks in its files."""
+    files = RequestFiles(Path(request.folder))
+    redirect(os.open(files.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+    sys.argv = [request.loss.path]
+    with _stacks(files.stack, request.limit):
+        report, failures = _checked(request, check)
+        _flush()
+        try:
+            files.write_result(report, failures)
+        except Exception:  # a report that is no plain data: a bug in losscheck, shown as one
+            files.write_result(None, [_bug(request)])
+
+
+def run_child(request: Request, check: Check, private: tuple[int, ...]) -> NoReturn:
+    """Check one loss in a process that was just forked, and end it whatever the loss left running.
+
+    Args:
+        request: the loss.
+        check: the engine.
+        private: the server's descriptors, which are none of the loss's business.
+
+    """
+    code = os.EX_SOFTWARE
+    try:
+        os.setsid()
+        _die_with_parent()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for descriptor in private:
+            os.close(descriptor)
+        check_request(request, check)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)  # no atexit function and no thread of the user's may hold it
+
+
+def redirect(target: int) -> None:
+    """Send stdout and stderr into an open descriptor, which is used up, and read nothing from stdin."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    for descriptor in (1, 2):
+        os.dup2(target, descriptor)
+    for descriptor in (null, target):
+        if descriptor > 2:
+            os.close(descriptor)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
+    sys.stdout, sys.stderr = (
+        open(fd, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+        for fd in (1, 2)
+    )
+
+
+def _checked(request: Request, check: Check) -> tuple[LossReport | None, tuple[Failure, ...]]:
+    try:
+        checked = check(request.loss, request.options)
+    except BaseException:  # the engine catches what the user's code raises: this is a bug in losscheck
+        return None, (_bug(request),)
+    return checked.report, checked.failures
+
+
+def _bug(request: Request) -> Failure:
+    error = sys.exc_info()[0]
+    return Failure(
+        request.loss.target, "worker", error.__name__ if error else "", traceback.format_exc().rstrip()
+    )
+
+
+@contextlib.contextmanager
+def _stacks(path: Path, limit: float) -> Iterator[None]:
+    """Write all Python stacks to a file shortly before the time limit and at a fatal signal."""
+    with path.open("wb", buffering=0) as file:
+        file.write(MAIN_THREAD.format(threading.get_ident()).encode())
+        faulthandler.enable(file)
+        faulthandler.dump_traceback_later(limit - min(limit * _STACK_SHARE, _STACK_SECONDS), file=file)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            faulthandler.disable()
+
+
+def _flush() -> None:
+    """Write what `print` has buffered, where the loss has left a descriptor to write to."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # closed, None, or the user's own object
+            stream.flush()
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when the server dies (Linux; the caller's thread is its only one)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,111 @@
+"""A server that checks each loss in a forked child of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from losscheck.worker.channel import Channel
+from losscheck.worker.child import run_child
+from losscheck.worker.messages import Check, Ended, Request, Started
+
+
+@dataclass
+class _Child:
+    """A child that checks a loss; its process group has its number."""
+
+    pid: int
+    number: int  #: of the request
+    deadline: float
+    timed_out: bool = False
+
+    def kill(self) -> None:
+        """Kill it and what it has started."""
+        self.kill_group()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)  # it may not have made its group yet
+
+    def kill_group(self) -> None:
+        """Kill what it has started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+class ForkingServer:
+    """Forks a child for each request, ends it at its time limit, and tells how it ended."""
+
+    def __init__(self, channel: Channel, check: Check) -> None:
+        self._channel = channel
+        self._check = check
+        self._children: dict[int, _Child] = {}
+        self._woken, self._wake = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(self._wake, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+
+    def run(self) -> None:
+        """Serve until the parent is gone; then leave no child behind."""
+        try:
+            while (requests := self._wait()) is not None:
+                for request in requests:
+                    self._start(request)
+                self._reap()
+                self._kill_late()
+        except BrokenPipeError:
+            pass  # the parent died between two messages
+        finally:
+            for child in self._children.values():
+                child.kill()
+
+    def _wait(self) -> list[Request] | None:
+        """Sleep until there is something to do; None when the parent is gone."""
+        deadlines = [child.deadline for child in self._children.values() if not child.timed_out]
+        timeout = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+        ready, _, _ = select.select([self._channel.requests, self._woken], [], [], timeout)
+        if self._woken in ready:
+            os.read(self._woken, 4096)
+        return self._channel.receive() if self._channel.requests in ready else []
+
+    def _start(self, request: Request) -> None:
+        deadline = time.monotonic() + request.limit
+        with _no_thread_warning():
+            pid = os.fork()
+        if pid == 0:
+            run_child(
+                request,
+                self._check,
+                (*self._channel.descriptors, self._woken, self._wake),
+            )
+        self._children[pid] = _Child(pid, request.number, deadline)
+        self._channel.send(Started(request.number, pid))
+
+    def _reap(self) -> None:
+        for child in tuple(self._children.values()):
+            pid, status = os.waitpid(child.pid, os.WNOHANG)
+            if pid:
+                child.kill_group()  # what it left behind
+                del self._children[pid]
+                code = os.waitstatus_to_exitcode(status)
+                self._channel.send(Ended.by(child.number, code, child.timed_out))
+
+    def _kill_late(self) -> None:
+        now = time.monotonic()
+        for child in self._children.values():
+            if now >= child.deadline and not child.timed_out:
+                child.timed_out = True
+                child.kill()
+
+
+@contextlib.contextmanager
+def _no_thread_warning() -> Iterator[None]:
+    """Python 3.12 warns of a fork beside threads; OpenBLAS, which has one, prepares it for forks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield

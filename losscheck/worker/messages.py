@@ -1,0 +1,197 @@
+"""What the parent and a worker process say to each other: typed messages, one JSON line each."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from losscheck.loss import FoundLoss, Kind
+from losscheck.report import Failure, LossReport
+
+#: Environment variable that makes a worker check its losses without a fork, as on Windows.
+NO_FORK = "LOSSCHECK_NO_FORK"
+
+
+def can_fork() -> bool:
+    """Whether a worker forks a child for each loss.
+
+    Linux only: on macOS a process that has loaded the system's own frameworks must not go on after a fork.
+    """
+    return sys.platform == "linux" and hasattr(os, "fork") and not os.environ.get(NO_FORK)
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """What the user said about how to check the losses."""
+
+    y_true: str | None = None  #: input spec
+    y_pred: str | None = None  #: input spec
+    task: str | None = None  #: name of a task
+    select: tuple[str, ...] = ()  #: codes or prefixes of rules; empty: all
+    ignore: tuple[str, ...] = ()  #: codes or prefixes of rules
+
+
+class Checked(Protocol):
+    """What checking a loss gives (the engine's ``CheckResult``)."""
+
+    @property
+    def report(self) -> LossReport | None:
+        """None if the loss could not be checked; then there are failures."""
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What could not be checked."""
+
+
+#: Loads a loss and checks it, in the worker.
+Check = Callable[[FoundLoss, WorkerOptions], Checked]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Parent to worker: check this loss."""
+
+    number: int  #: unique in the pool
+    loss: FoundLoss
+    options: WorkerOptions
+    folder: str  #: where the files of this request go (see `RequestFiles`)
+    limit: float  #: seconds that the check may take
+
+
+@dataclass(frozen=True)
+class Goodbye:
+    """Parent to worker: end. A pipe that closes without it says that the parent died."""
+
+
+@dataclass(frozen=True)
+class Hello:
+    """Worker to parent: everything is imported."""
+
+    tensorflow: str  #: version
+    keras: str  #: version
+    python: str  #: version
+    libraries: tuple[str, ...]  #: folders of code that is not the user's
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Worker to parent: something cannot be imported; the worker ends."""
+
+    type: str  #: exception class
+    message: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """Worker to parent: a child was forked."""
+
+    number: int
+    pid: int  #: of the child; also its process group
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Worker to parent: a check is over. The result lies in its file, if it came to one."""
+
+    number: int
+    exit_code: int | None = None  #: exit status, None if a signal ended the child
+    signal: str | None = None  #: ``SIGSEGV``
+    timed_out: bool = False  #: killed because its time was over
+
+    @classmethod
+    def by(cls, number: int, code: int, timed_out: bool = False) -> Ended:
+        """From an exit status as `subprocess` gives it, negative for a signal."""
+        if code >= 0:
+            return cls(number, exit_code=code, timed_out=timed_out)
+        return cls(number, signal=signal_name(-code), timed_out=timed_out)
+
+
+Message = Request | Goodbye | Hello | Broken | Started | Ended
+_TYPES: dict[str, type[Message]] = {
+    cls.__name__: cls for cls in (Request, Goodbye, Hello, Broken, Started, Ended)
+}
+
+
+def signal_name(number: int) -> str:
+    """``SIGSEGV`` for 11."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def encode(message: Message) -> bytes:
+    """The message as one line."""
+    return json.dumps({"is": type(message).__name__, **dataclasses.asdict(message)}).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """The inverse of `encode`."""
+    data = json.loads(line)
+    cls = _TYPES[data.pop("is")]
+    if cls is Request:
+        loss, options = data["loss"], data["options"]
+        data["loss"] = FoundLoss(**{**loss, "kind": Kind(loss["kind"])})
+        data["options"] = WorkerOptions(**{k: _as_tuple(value) for k, value in options.items()})
+    return cls(**{key: _as_tuple(value) for key, value in data.items()})
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class RequestFiles:
+    """The files of one request: they outlive the process that writes them, whatever ends it."""
+
+    folder: Path
+
+    @property
+    def result(self) -> Path:
+        """Report and failures as JSON; there only if the check came to its end."""
+        return self.folder / "result.json"
+
+    @property
+    def output(self) -> Path:
+        """What was written to stdout and stderr."""
+        return self.folder / "output.txt"
+
+    @property
+    def stack(self) -> Path:
+        """The Python stacks at the time limit or at a fatal signal, by `faulthandler`."""
+        return self.folder / "stack.txt"
+
+    def write_result(self, report: LossReport | None, failures: Sequence[Failure]) -> None:
+        """Write the result in one step: it is there as a whole or not at all."""
+        data = {
+            "report": report and report.to_dict(),
+            "failures": [dataclasses.asdict(failure) for failure in failures],
+        }
+        text = json.dumps(data, default=_plain)
+        temporary = self.folder / "result.part"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(self.result)
+
+    def read_result(self) -> tuple[LossReport | None, tuple[Failure, ...]] | None:
+        """The inverse of `write_result`; None if there is no result."""
+        if not self.result.exists():
+            return None
+        data = json.loads(self.result.read_text(encoding="utf-8"))
+        report = data["report"] and LossReport.from_dict(data["report"])
+        return report, tuple(Failure(**failure) for failure in data["failures"])
+
+
+def _plain(value: object) -> Any:
+    """NumPy's numbers and arrays in the evidence of a finding."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no plain data")

@@ -1,0 +1,112 @@
+"""What became of a request: the report that its process left, or the judgement on how that process ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from losscheck.loss import FoundLoss
+from losscheck.observation import ProcessObservation
+from losscheck.report import Failure, LossReport
+from losscheck.worker.messages import Ended, Request, RequestFiles, WorkerOptions
+from losscheck.worker.stacks import find_user_line
+
+#: Characters of a loss's output that are kept; nobody reads more.
+MAX_OUTPUT = 20_000
+#: Bytes that hold them in any encoding, with some to spare for the sign that there was more.
+_KEPT_BYTES = 4 * MAX_OUTPUT + 4
+_MAX_STACK = 1_000_000
+_CUT = "\n… (cut here)\n"
+
+#: Turns the end of a process into a report (the engine's ``judge_process``).
+Judge = Callable[[FoundLoss, ProcessObservation, WorkerOptions], LossReport]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one loss."""
+
+    index: int  #: place of the loss in the sequence that `Pool.run` got
+    report: LossReport | None  #: None if it could not be checked
+    failures: tuple[Failure, ...] = ()  #: what could not be checked
+
+
+def judge_with_engine(found: FoundLoss, ended: ProcessObservation, options: WorkerOptions) -> LossReport:
+    """Run the rules on how a process ended; needs no TensorFlow."""
+    from losscheck.engine import Options, judge_process
+
+    return judge_process(found, ended, Options(**dataclasses.asdict(options)))
+
+
+@dataclass(eq=False)
+class Job:
+    """A loss on its way through the pool."""
+
+    index: int  #: place in the sequence
+    request: Request
+    files: RequestFiles
+    attempts: int = 0  #: how often it was handed to a worker
+    since: float = field(default=0.0, repr=False)  #: when it was handed over, on the monotonic clock
+
+    def begin(self) -> None:
+        """Note a new attempt and make its folder."""
+        self.attempts += 1
+        self.since = time.monotonic()
+        shutil.rmtree(self.files.folder, ignore_errors=True)
+        self.files.folder.mkdir()
+
+    def bound_output(self) -> None:
+        """Cut the output file of a loss that prints without end before it fills the disk."""
+        try:
+            if self.files.output.stat().st_size > _KEPT_BYTES:
+                with self.files.output.open("r+b") as file:
+                    file.truncate(_KEPT_BYTES)  # the loss appends: it goes on at the new end
+        except OSError:
+            pass  # not there yet
+
+    def conclude(self, ended: Ended, judge: Judge, libraries: Collection[str]) -> Outcome:
+        """Read what the request left in its files, judge its end if there is no result, and delete them."""
+        result = self.files.read_result()
+        output = self._read_output()
+        if result is None:
+            seconds = time.monotonic() - self.since
+            observation = self._observe(ended, seconds, libraries)
+            report: LossReport | None = judge(self.request.loss, observation, self.request.options)
+            failures: tuple[Failure, ...] = ()
+        else:
+            report, failures = result
+            seconds = 0.0
+        shutil.rmtree(self.files.folder, ignore_errors=True)
+        if report is not None:
+            report = dataclasses.replace(
+                report, output=_bounded(report.output + output), seconds=report.seconds or seconds
+            )
+        return Outcome(self.index, report, failures)
+
+    def _observe(self, ended: Ended, seconds: float, libraries: Collection[str]) -> ProcessObservation:
+        try:
+            with self.files.stack.open(encoding="ascii", errors="replace") as file:
+                stack = file.read(_MAX_STACK)
+        except OSError:
+            stack = ""
+        location = find_user_line(stack, self.request.loss.path, libraries)
+        if ended.timed_out:
+            limit = self.request.limit
+            return ProcessObservation(batch="", timed_out=limit, location=location, seconds=seconds)
+        return ProcessObservation(
+            batch="", exit_code=ended.exit_code, signal=ended.signal, location=location, seconds=seconds
+        )
+
+    def _read_output(self) -> str:
+        try:
+            with self.files.output.open("rb") as file:
+                return file.read(_KEPT_BYTES).decode("utf-8", errors="replace")
+        except OSError:
+            return ""
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MAX_OUTPUT else text[: MAX_OUTPUT - len(_CUT)] + _CUT

@@ -1,0 +1,250 @@
+"""The parent's side: hands losses to worker processes and yields what became of them.
+
+Nothing here imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from losscheck.loss import FoundLoss
+from losscheck.report import Failure
+from losscheck.worker.messages import (
+    Broken,
+    Ended,
+    Hello,
+    Message,
+    Request,
+    RequestFiles,
+    WorkerOptions,
+    can_fork,
+    signal_name,
+)
+from losscheck.worker.outcome import Job, Judge, Outcome, judge_with_engine
+from losscheck.worker.process import WorkerProcess, server_command
+from losscheck.worker.stacks import library_folders
+
+__all__ = ["Outcome", "Pool", "WorkerOptions"]
+
+#: Seconds until a worker must have imported TensorFlow; slow disks take a minute.
+_STARTUP_LIMIT = 300.0
+#: Seconds that a forking server may be late with ending a loss at its limit.
+_GRACE = 10.0
+#: Seconds between two looks at the size of the output.
+_TICK = 0.5
+_MAX_ATTEMPTS = 2
+
+
+class Pool:
+    """Worker processes that check losses in isolation: no loss can hang, kill or change the parent.
+
+    Entering the pool starts the first worker, which imports TensorFlow while the parent goes on; leaving it
+    ends every process and deletes every file.
+
+    Args:
+        jobs: how many losses are checked at a time.
+        timeout: seconds that one loss may take.
+        options: what the user said about how to check.
+        python: interpreter of the workers; losscheck need not be installed for it, TensorFlow must.
+        command: command line of another server (tests).
+        judge: another judge of the processes that a loss hung or killed (tests).
+
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: int,
+        timeout: float,
+        options: WorkerOptions,
+        python: str = sys.executable,
+        command: Sequence[str] | None = None,
+        judge: Judge = judge_with_engine,
+    ) -> None:
+        self.tensorflow = ""  #: version in the worker; empty before the first outcome
+        self.keras = ""  #: version in the worker; empty before the first outcome
+        self.python = ""  #: version of the worker's interpreter; empty before the first outcome
+        self._jobs = max(1, jobs)
+        self._timeout = timeout
+        self._options = options
+        self._command = tuple(command or server_command(python))
+        self._judge = judge
+        self._forks = can_fork()
+        self._events: queue.SimpleQueue[tuple[WorkerProcess, Message | None]] = queue.SimpleQueue()
+        self._workers: list[WorkerProcess] = []
+        self._running: dict[int, tuple[WorkerProcess, Job]] = {}
+        self._waiting: deque[Job] = deque()
+        self._requests = 0
+        self._starts = 0
+        self._broken: Failure | None = None
+        self._libraries: frozenset[str] = frozenset()
+
+    def __enter__(self) -> Pool:
+        self._folder = Path(tempfile.mkdtemp(prefix="losscheck-"))
+        self._start_worker()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        exc_traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._stop_all()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def run(self, losses: Sequence[FoundLoss]) -> Iterator[Outcome]:
+        """Check losses; yields their outcomes as they finish."""
+        self._waiting.extend(self._job(index, loss) for index, loss in enumerate(losses))
+        try:
+            while self._waiting or self._running:
+                if self._broken and not self._workers:
+                    yield from self._give_up(self._broken)
+                    return
+                self._hand_out()
+                yield from self._handle_next()
+        finally:
+            self._waiting.clear()
+            if self._running:  # the caller has broken off
+                self._running.clear()
+                self._stop_all()
+
+    def _job(self, index: int, loss: FoundLoss) -> Job:
+        self._requests += 1
+        folder = self._folder / str(self._requests)
+        request = Request(self._requests, loss, self._options, str(folder), self._timeout)
+        return Job(index, request, RequestFiles(folder))
+
+    def _start_worker(self) -> None:
+        self._starts += 1
+        log = self._folder / f"worker-{self._starts}.log"
+        try:
+            self._workers.append(WorkerProcess(self._command, log, self._forks, self._events))
+        except OSError as error:
+            self._break(type(error).__name__, f"the worker cannot start: {error}")
+
+    def _stop(self, worker: WorkerProcess) -> None:
+        self._workers.remove(worker)
+        worker.stop()
+
+    def _stop_all(self) -> None:
+        for worker in tuple(self._workers):
+            self._stop(worker)
+
+    def _break(self, kind: str, message: str) -> None:
+        if self._broken is None:
+            self._broken = Failure("", "worker", kind, message)
+
+    def _hand_out(self) -> None:
+        """Give waiting losses to free workers and start as many workers as there is work for."""
+        wanted = 1 if self._forks else min(self._jobs, len(self._waiting) + len(self._running))
+        while len(self._workers) < wanted and not self._broken:
+            self._start_worker()
+        for worker in self._workers:
+            while worker.hello and self._waiting and self._has_room(worker):
+                job = self._waiting.popleft()
+                job.begin()
+                self._running[job.request.number] = (worker, job)
+                worker.send(job.request)
+
+    def _has_room(self, worker: WorkerProcess) -> bool:
+        """Whether it may have the next loss; one that saw its worker die is tried again alone."""
+        load = [job for owner, job in self._running.values() if owner is worker]
+        is_alone = self._waiting[0].attempts > 0 or any(job.attempts > 1 for job in load)
+        return len(load) < (self._jobs if self._forks and not is_alone else 1)
+
+    def _handle_next(self) -> Iterator[Outcome]:
+        """Wait for the next event or time limit and draw the conclusions."""
+        if not self._workers:
+            return
+        try:
+            wait = min(_TICK, max(0.0, self._next_deadline() - time.monotonic()))
+            worker, message = self._events.get(timeout=wait) if wait else self._events.get_nowait()
+        except queue.Empty:
+            yield from self._handle_time()
+            return
+        if worker not in self._workers:
+            return  # a last word of one that was stopped
+        if isinstance(message, Hello):
+            worker.hello = message
+            self.tensorflow, self.keras, self.python = message.tensorflow, message.keras, message.python
+            self._libraries = frozenset(message.libraries) - frozenset(library_folders())
+        elif isinstance(message, Broken):
+            self._break(message.type, message.message)
+        elif isinstance(message, Ended) and message.number in self._running:
+            yield self._conclude(message)
+        elif message is None:
+            yield from self._handle_death(worker)
+
+    def _next_deadline(self) -> float:
+        starting = [worker.started + _STARTUP_LIMIT for worker in self._workers if not worker.hello]
+        return min(
+            [self._deadline(job) for _, job in self._running.values()] + starting, default=float("inf")
+        )
+
+    def _deadline(self, job: Job) -> float:
+        return job.since + self._timeout + (_GRACE if self._forks else 0.0)
+
+    def _handle_time(self) -> Iterator[Outcome]:
+        """Nothing was said for a while: look at limits, output and silent deaths."""
+        now = time.monotonic()
+        for worker in tuple(self._workers):
+            if worker.exit_code is not None:
+                yield from self._handle_death(worker)
+            elif not worker.hello and now >= worker.started + _STARTUP_LIMIT:
+                self._break("TimeoutError", f"the worker did not start within {_STARTUP_LIMIT:.0f} s")
+                self._stop(worker)
+        for number, (worker, job) in tuple(self._running.items()):
+            job.bound_output()
+            if now < self._deadline(job) or number not in self._running:
+                continue
+            if self._forks:
+                yield from self._handle_death(worker)
+            else:
+                self._stop(worker)
+                yield self._conclude(Ended(number, timed_out=True))
+
+    def _handle_death(self, worker: WorkerProcess) -> Iterator[Outcome]:
+        """A worker has ended without being told to."""
+        self._stop(worker)
+        code = worker.exit_code or 0
+        how = f"exit code {code}" if code >= 0 else signal_name(-code)
+        if not worker.hello:
+            words = worker.last_words()
+            self._break(
+                "WorkerDied", f"the worker ended while it started ({how}){': ' if words else ''}{words}"
+            )
+        affected = [job for owner, job in self._running.values() if owner is worker]
+        for job in affected:
+            number = job.request.number
+            if not self._forks:
+                yield self._conclude(Ended.by(number, code))
+                continue
+            del self._running[number]
+            if job.attempts < _MAX_ATTEMPTS:
+                self._waiting.appendleft(job)
+            else:
+                message = f"the worker process died twice while it checked this loss ({how})"
+                failure = Failure(job.request.loss.target, "worker", "WorkerDied", message)
+                yield Outcome(job.index, None, (failure,))
+
+    def _conclude(self, ended: Ended) -> Outcome:
+        _, job = self._running.pop(ended.number)
+        return job.conclude(ended, self._judge, self._libraries)
+
+    def _give_up(self, failure: Failure) -> Iterator[Outcome]:
+        """No worker can be started: no loss is checked, and the reason is said once."""
+        failures: tuple[Failure, ...] = (failure,)
+        while self._waiting:
+            yield Outcome(self._waiting.popleft().index, None, failures)
+            failures = ()

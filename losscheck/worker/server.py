@@ -1,0 +1,113 @@
+"""The worker process: it imports TensorFlow once and then checks each loss in a forked child.
+
+It never runs an operation itself: after TensorFlow's first operation a forked child hangs. Where there
+is no fork, it checks the losses one after the other itself and is replaced when one hangs or kills it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import importlib
+import os
+import pkgutil
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from losscheck.loss import FoundLoss
+from losscheck.worker.channel import Channel
+from losscheck.worker.child import check_request
+from losscheck.worker.forking import ForkingServer
+from losscheck.worker.messages import Broken, Check, Checked, Ended, Hello, WorkerOptions, can_fork
+from losscheck.worker.stacks import library_folders
+
+#: Set before the import unless the user has set them: no log lines, no GPU, Keras on TensorFlow.
+_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
+#: What every check needs: imported whole, once, here instead of in each child.
+_PACKAGES = (
+    "losscheck.engine",
+    "losscheck.inputs",
+    "losscheck.loading",
+    "losscheck.probes",
+    "losscheck.rules",
+)
+
+
+def main() -> None:
+    """Serve the engine."""
+    serve(_check, preload=_preload)
+
+
+def serve(
+    check: Check,
+    *,
+    imports: Sequence[str] = ("tensorflow", "keras"),
+    preload: Callable[[], object] = lambda: None,
+) -> None:
+    """Answer requests until the parent closes its end or is gone.
+
+    Args:
+        check: loads and checks one loss.
+        imports: modules whose versions the parent is told.
+        preload: imports what every check needs; runs before the first fork.
+
+    """
+    channel = Channel()
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        versions = _import(imports, preload)
+    except BaseException as error:
+        reason = str(error).strip().splitlines()
+        text = f"{type(error).__name__}: {reason[0]}" if reason else type(error).__name__
+        channel.send(Broken(type(error).__name__, f"the worker cannot start with {sys.executable}: {text}"))
+        raise
+    channel.send(
+        Hello(
+            versions.get("tensorflow", ""),
+            versions.get("keras", ""),
+            platform.python_version(),
+            library_folders(),
+        )
+    )
+    if can_fork():
+        ForkingServer(channel, check).run()
+    else:
+        _serve_in_process(channel, check)
+    os._exit(0)  # TensorFlow takes its time to leave, and a thread of the user's may hold it
+
+
+def _check(found: FoundLoss, options: WorkerOptions) -> Checked:
+    from losscheck.engine import Options, check_found
+
+    return check_found(found, Options(**dataclasses.asdict(options)))
+
+
+def _import(imports: Sequence[str], preload: Callable[[], object]) -> dict[str, str]:
+    gc.disable()  # nothing of what an import makes is garbage
+    modules = {name: importlib.import_module(name) for name in imports}
+    preload()
+    gc.freeze()  # no collection in a child walks, and so copies, the pages that it shares with the server
+    gc.enable()
+    return {name: str(getattr(module, "__version__", "")) for name, module in modules.items()}
+
+
+def _preload() -> None:
+    for name in ("numpy.ma", "numpy.random"):  # NumPy 2 imports them when they are first used
+        importlib.import_module(name)
+    for name in _PACKAGES:
+        package = importlib.import_module(name)
+        for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{name}."):
+            importlib.import_module(found.name)
+
+
+def _serve_in_process(channel: Channel, check: Check) -> None:
+    folder = Path.cwd()
+    while (requests := channel.receive()) is not None:
+        for request in requests:
+            os.chdir(folder)
+            check_request(request, check)
+            channel.silence()
+            channel.send(Ended(request.number, exit_code=0))

@@ -1,0 +1,1 @@
+"""Tests of the reporters, on hand-made reports."""

@@ -1,0 +1,63 @@
+"""What only the forking server can promise."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from losscheck.worker import pool as pool_module
+from losscheck.worker import process
+
+from .conftest import found, is_alive, wait_until
+
+pytestmark = pytest.mark.usefixtures("fork")
+
+
+def test_each_loss_has_a_process_of_its_own(workplace):
+    first, second = workplace.run("fine", "fine")
+    assert first.report.skipped["value"] != second.report.skipped["value"]
+
+
+def test_a_server_that_dies_once_is_replaced(workplace):
+    outcomes = workplace.run("killing_the_server_once", "fine")
+    assert [outcome.report.name for outcome in outcomes] == ["killing_the_server_once", "fine"]
+    assert outcomes[0].report.skipped["value"] == "second time"
+    assert workplace.judged == []
+
+
+def test_a_loss_whose_server_dies_twice_is_a_failure(workplace):
+    napping, killing, fine = workplace.run("napping", "killing_the_server", "fine", jobs=3)
+    assert killing.report is None
+    (failure,) = killing.failures
+    assert (failure.target, failure.stage, failure.type, failure.message) == (
+        "user_losses.py:killing_the_server",
+        "worker",
+        "WorkerDied",
+        "the worker process died twice while it checked this loss (SIGKILL)",
+    )
+    assert napping.report is not None, "it was only beside the culprit"
+    assert fine.report is not None
+
+
+def test_the_children_of_a_dead_server_die_with_it(workplace):
+    with workplace.pool(jobs=2) as pool:
+        outcomes = pool.run([found("fine"), found("hanging")])
+        next(outcomes)
+        (server,) = (worker._process.pid for worker in pool._workers)
+        children = [pid for pid in workplace.processes() if pid != server]
+        os.kill(server, 9)
+        assert children
+        assert wait_until(lambda: not any(is_alive(pid) for pid in children))
+        outcomes.close()
+
+
+def test_a_server_that_is_late_with_a_time_limit_is_given_up(workplace, monkeypatch):
+    monkeypatch.setattr(pool_module, "_GRACE", 0.2)
+    monkeypatch.setattr(process, "_FAREWELL", 0.2)
+    with workplace.pool(timeout=0.3) as pool:
+        list(pool.run([found("fine")]))
+        (server,) = (worker._process.pid for worker in pool._workers)
+        os.kill(server, 19)  # SIGSTOP
+        (outcome,) = pool.run([found("fine")])
+    assert outcome.report is not None, "the replacement has checked it"

@@ -1,0 +1,140 @@
+"""Losses as hostile as users' losses get; `fake_server` calls them without arguments."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+def fine():
+    return os.getpid()
+
+
+def napping():
+    start = time.monotonic()
+    time.sleep(0.3)
+    return f"{start} {time.monotonic()}"
+
+
+def hanging():
+    while True:
+        time.sleep(0.01)  # <- hanging
+
+
+def deaf():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        pass
+
+
+def exiting():
+    os._exit(3)
+
+
+def leaving_quietly():
+    os._exit(0)
+
+
+def crashing():
+    ctypes.string_at(0)  # <- crashing
+
+
+def aborting():
+    os.abort()  # <- aborting
+
+
+def printing():
+    print("from print")
+    print("from stderr", file=sys.stderr)
+    sys.stdout.write("unfinished line")
+    os.write(1, b" and bytes \xff")
+    subprocess.run(["echo", " from a process"], check=True)
+
+
+def printing_and_exiting():
+    print("last words")
+    os._exit(3)
+
+
+def chattering():
+    print("x" * 1_000_000)
+
+
+def chattering_forever():
+    while True:
+        print("y" * 10_000)
+
+
+def closing():
+    for descriptor in (0, 1, 2):
+        os.close(descriptor)
+    return "closed"
+
+
+def closing_everything():
+    os.closerange(0, 256)
+    return "closed"
+
+
+def reading():
+    return repr(sys.stdin.read())
+
+
+def starting_a_process():
+    return subprocess.Popen(["sleep", "60"]).pid
+
+
+def starting_a_process_and_exiting():
+    Path("pid.txt").write_text(str(subprocess.Popen(["sleep", "60"]).pid))
+    os._exit(3)
+
+
+def threading_on():
+    threading.Thread(target=hanging, daemon=False).start()
+    return "returned"
+
+
+def moving_away():
+    os.chdir("/")
+    return Path.cwd()
+
+
+def telling_where():
+    return Path.cwd()
+
+
+def telling_arguments():
+    return sys.argv
+
+
+def raising_in_the_engine():
+    raise ZeroDivisionError("a bug of ours")
+
+
+def interrupting():
+    raise KeyboardInterrupt
+
+
+def failing():
+    from losscheck.report import Failure
+
+    return Failure("target", "load", "TargetError", "no such name")
+
+
+def killing_the_server():
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def killing_the_server_once():
+    with contextlib.suppress(FileExistsError):
+        Path("once").touch(exist_ok=False)
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    return "second time"
