@@ -23,6 +23,8 @@ _MAX_ATTEMPTS = 90
 _MAX_SIZE = 128
 #: Errors of the loss itself: no other input cures them.
 _HOPELESS = ("AttributeError", "NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "SystemExit")
+#: A batch of the user's size is tried up to here.
+_MAX_ROWS = 512
 _NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
 
 Call = Callable[[Batch], EagerObservation]
@@ -98,6 +100,7 @@ def infer(
             if search.is_exhausted:
                 break
             search.attempt(sized)
+        search.try_rows_of_error(_sized(task, {}))
         if search.best is not None and search.best_rank == 0:
             break
     if search.best is None:
@@ -162,13 +165,27 @@ class _Search:
         """Where nothing fits: the batch sizes that the source or the errors name."""
         if self._is_hopeless:
             return
-        named = [n for n in dict.fromkeys((*self._facts.integers, *self.numbers())) if 2 <= n <= 512]
+        named = [n for n in dict.fromkeys((*self._facts.integers, *self.numbers())) if 2 <= n <= _MAX_ROWS]
         for task in tasks[:4]:
             for rows in named[:8]:
                 sized = _sized(task, {})
                 seen = self.attempt(sized, rows)
                 if seen is not None and seen.raised is None and _rank(seen, rows) < 2:
                     self.best, self.named_rows = sized, rows
+                    return
+
+    def try_rows_of_error(self, task: Task) -> None:
+        """Where an error sets the batch size against another number: try that number of rows."""
+        error = self.attempts[-1].observation.raised if self.attempts else None
+        if self.best_rank == 0 or self.is_exhausted or error is None:
+            return
+        numbers = [int(n) for n in _NUMBER.findall(error.message)]
+        rows = self.attempts[-1].rows
+        for other in [n for n in dict.fromkeys(numbers) if n != rows and 2 <= n <= _MAX_ROWS][:2]:
+            if rows in numbers:
+                seen = self.attempt(task, other)
+                if seen is not None and _rank(seen, other) == 0:
+                    self.named_rows = other
                     return
 
     def numbers(self) -> list[int]:
@@ -225,7 +242,9 @@ def _sizes_to_try(task: Task, facts: SourceFacts, search: _Search) -> Iterator[T
         return
     columns = [n for n in (facts.y_pred_columns, facts.y_true_columns) if n > 0]
     sizes = [*columns, *facts.integers, *(int(n) for n in _NUMBER.findall(error.message))]
-    for size in [n for n in dict.fromkeys(sizes) if 1 < n <= _MAX_SIZE][:5]:
+    # a size that another axis has would let a matrix product pass by chance
+    taken = {DEFAULT_SIZES.get(str(d), d) for d in (*task.y_true.dims, *task.y_pred.dims) if d not in free}
+    for size in [n for n in dict.fromkeys(sizes) if 1 < n <= _MAX_SIZE and n not in taken][:5]:
         if search.best_rank > 0:
             yield _sized(task, dict.fromkeys(free, size))
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+import numpy as np
+
 from losscheck.finding import Mode
 from losscheck.inputs.batches import Batch, Batches
 from losscheck.loss import LoadedLoss
@@ -79,10 +81,6 @@ class Prober:
         ``callable``: some input does not raise eagerly. ``value``: it gives a float tensor on the typical
         batch. ``graph``: it can be traced. ``gradient``: `y_pred` has a gradient.
         """
-        if requirement == "process":
-            return "" if self.evidence.process else "the child process ended well"
-        if requirement == "load":
-            return "" if self.evidence.load else "the file was loaded"
         if self.batches is None or not self.evidence.is_callable:
             return "the loss cannot be called"
         if requirement == "callable":
@@ -128,6 +126,12 @@ class Prober:
     def op(self, index: int | None, batch: str = "typical") -> Op | None:
         """A row of the traced graph."""
         return None if index is None else self.flow(batch).ops[index]
+
+    @property
+    def is_random(self) -> bool:
+        """Whether two calls on the same input differ: no evidence for a rule that compares values."""
+        first, second = self.eager().value, self.gradient().value
+        return first is None or second is None or not np.array_equal(first, second, equal_nan=True)
 
     def edges(self) -> list[Batch]:
         """The limits that training reaches."""

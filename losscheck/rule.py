@@ -94,6 +94,11 @@ def code_at(location: Location) -> str:
     return text[location.column - 1 :].strip()
 
 
+def whole_line(location: Location) -> Location:
+    """The line of a location from its first column to its last."""
+    return Location(location.path, location.line)
+
+
 def return_location(prober: Prober) -> Location:
     """The last `return` of the loss, else its def line."""
     place = prober.loss.location

@@ -178,6 +178,18 @@ class Batches:
         other = np.roll(typical.y_true, 2, axis=0)
         return "the same predictions with the labels of other rows", other, typical.y_pred
 
+    def _flipped_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        y_true = typical.y_true
+        if self.task.y_true.domain.name in ("real", "positive"):
+            other = y_true * 1.7 + 0.3
+        else:
+            other = y_true.max() - y_true
+        return "the same predictions with flipped labels", other.astype(y_true.dtype), typical.y_pred
+
+    def _repredicted(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        other = draw(self.task.y_pred, typical.size, zlib.crc32(b"repredicted"))
+        return "the same labels with other predictions", typical.y_true, other
+
     def _float_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
         return "float32 labels, as fit passes them", typical.y_true.astype(np.float32), typical.y_pred
 
@@ -210,6 +222,11 @@ class Batches:
                 yield f"y_pred {words}", f"y_pred {words}", y_true, values
             else:
                 yield f"y_true {words}", f"y_true {words}", values, y_pred
+        if self.task.y_true.domain.name in ("binary", "prob") and self.task.y_pred.domain.name == "prob":
+            yield "all zero", "y_true and y_pred all zero", np.zeros_like(y_true), np.zeros_like(y_pred)
+        if y_pred.ndim > 1 and y_pred.shape[-1] > 1 and self.task.y_pred.domain.name != "simplex":
+            constant = np.repeat(y_pred[..., :1], y_pred.shape[-1], axis=-1)
+            yield "constant rows", "each row of y_pred constant", y_true, constant
         equal = np.repeat(y_pred[:1], len(y_pred), axis=0)
         yield "equal rows", "all rows of y_pred equal", y_true, equal
 

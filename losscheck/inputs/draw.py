@@ -45,6 +45,8 @@ def perfect_prediction(task: Task, y_true: np.ndarray) -> np.ndarray | None:
         hot = y_true.astype(np.float64)
     else:
         return None
+    if hot.shape != dims:
+        return None
     if domain == "logits" and task.y_true.domain.name in ("binary", "onehot", "labels", "simplex", "prob"):
         hot = (2 * hot - 1) * _SURE_LOGIT
     return _as_dtype(hot, task.y_pred.dtype)
@@ -71,7 +73,7 @@ def edge_values(
         sign = np.where(np.arange(y_pred.size).reshape(y_pred.shape) % 2, 1.0, -1.0)
         yield "y_pred", f"saturated at ±{large:g}", (sign * large).astype(y_pred.dtype)
     for value in facts.bounds:
-        if domain in ("real", "interval") and -_SURE_LOGIT <= value <= _SURE_LOGIT:
+        if domain in ("real", "logits", "interval") and -_SURE_LOGIT <= value <= _SURE_LOGIT:
             yield "y_pred", f"exactly {value:g}", np.full_like(y_pred, value)
     yield from _edges_of_y_true(task, facts, y_true)
 

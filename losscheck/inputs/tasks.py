@@ -102,7 +102,7 @@ TASKS: dict[str, Task] = {
             is_common=False,
         ),
         _task(
-            "pairs", "float32[B, 1] binary", "float32[B, 1] positive", "contrastive siamese margin distance pair",
+            "pairs", "float32[B, 1] binary", "float32[B, 1] positive", "contrastive siamese pair pairs",
             is_common=False,
         ),
     )

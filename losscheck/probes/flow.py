@@ -169,8 +169,9 @@ class _Reader:
         place = user_line(frames, self._files)
         if place is None:
             return None
-        self._made[(*place, op_type)] += 1
-        return op_location(op_type, place, self._made[(*place, op_type)] - 1, self._files)
+        key = (place[0], place[1], op_type)
+        self._made[key] += 1
+        return op_location(op_type, place, self._made[key] - 1, self._files)
 
     def _read_inner(self, op: Any, gradients: dict[str, Any], prefix: str) -> list[int]:
         """Read the graphs that an operation runs; return the rows that give its outputs."""

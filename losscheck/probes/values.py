@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from losscheck.probes.tensors import to_array, to_tensor
 #: More tensors than this are not read one by one: a constant folded away shows only when fetched alone.
 _MAX_SINGLE_FETCHES = 60
 _MAX_TENSORS = 600
+
+IsBad = Callable[[np.ndarray], bool]
 
 
 def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObservation:
@@ -39,16 +42,17 @@ def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObs
     slopes = {index: slope for index, slope in slopes.items() if slope is not None}
     with isolated():
         values = _fetch(traced, batch, tensors)
-        gradients = _fetch(traced, batch, slopes)
         bad = _first_non_finite(flow, values)
         if bad is None and len(tensors) <= _MAX_SINGLE_FETCHES:
             bad = _first_non_finite(flow, _fetch_singly(traced, batch, tensors))
+        worst = _turning_op(traced, flow, batch, slopes, lambda a: not np.isfinite(a).all())
+        dead = _turning_op(traced, flow, batch, slopes, lambda a: not a.any())
     return ValuesObservation(
         batch.name,
         seconds=time.perf_counter() - start,
         non_finite_op=bad,
-        non_finite_gradient_op=_last_turn(flow, gradients, lambda a: not np.isfinite(a).all()),
-        zero_gradient_op=_last_turn(flow, gradients, lambda a: not a.any()),
+        non_finite_gradient_op=worst,
+        zero_gradient_op=dead,
     )
 
 
@@ -108,16 +112,36 @@ def _through_plumbing(flow: FlowObservation, index: int, is_bad: Any, seen: set[
     return None
 
 
-def _last_turn(flow: FlowObservation, gradients: dict[int, np.ndarray], is_bad: Any) -> int | None:
-    """The operation nearest to the loss whose gradient is good at its output and bad at all inputs it has."""
-    if not gradients:
-        return None
+def _turning_op(
+    traced: Traced, flow: FlowObservation, batch: Batch, slopes: dict[int, Any], is_bad: IsBad
+) -> int | None:
+    """The operation whose gradient is good at its output and bad at its input, nearest to the loss.
+
+    A tensor that several operations read collects a gradient from each; then each share is looked at.
+    """
+    gradients = _fetch(traced, batch, slopes)
+    readers: dict[int, list[int]] = {}
+    for op in flow.ops:
+        if op.index in gradients:
+            for i in op.inputs:
+                readers.setdefault(i, []).append(op.index)
     for op in reversed(flow.ops):
-        if not (op.from_y_pred and op.reaches_output) or op.index not in gradients:
+        if op.index not in gradients or not op.from_y_pred or not is_bad(gradients[op.index]):
             continue
-        inputs = [i for i in op.inputs if i in gradients and flow.ops[i].from_y_pred]
-        if is_bad(gradients[op.index]) or not inputs:
-            continue
-        if all(is_bad(gradients[i]) for i in inputs):
-            return op.index
+        good = [i for i in readers.get(op.index, ()) if not is_bad(gradients[i])]
+        if len(good) < 2:
+            return good[0] if good else None
+        shares = {i: _share(traced, flow, i, op.index, slopes[i]) for i in good}
+        fetched = _fetch(traced, batch, {i: share for i, share in shares.items() if share is not None})
+        return next((i for i, share in fetched.items() if is_bad(share)), good[0])
     return None
+
+
+def _share(traced: Traced, flow: FlowObservation, reader: int, tensor: int, slope: Any) -> Any:
+    """What one operation passes back to one of its inputs."""
+    import tensorflow as tf
+
+    graph = traced.wrapped.graph
+    outputs = [_first_output(graph, flow.ops[i]) for i in (reader, tensor)]
+    with graph.as_default():
+        return tf.gradients(outputs[0], outputs[1], grad_ys=[slope])[0]

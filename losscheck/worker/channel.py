@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
 from losscheck.worker.child import redirect
-from losscheck.worker.messages import Goodbye, Message, Request, decode, encode
+from losscheck.worker.messages import Goodbye, Message, Request, Welcome, decode, encode
 
 _CHUNK = 65536
 
@@ -18,7 +17,7 @@ class Channel:
     def __init__(self) -> None:
         self.requests, self._replies, self._log = os.dup(0), os.dup(1), os.dup(2)
         self._rest = b""
-        self._folder: Path | None = None
+        self._folder = ""
         self.silence()
 
     @property
@@ -48,8 +47,9 @@ class Channel:
             if isinstance(message, Goodbye):
                 return None
             if isinstance(message, Request):
-                self._folder = Path(message.folder).parent
                 requests.append(message)
+            elif isinstance(message, Welcome):
+                self._folder = message.folder
         return requests
 
     def _clean_up(self) -> None:

@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 from losscheck.worker.channel import Channel
 from losscheck.worker.child import run_child
@@ -50,7 +51,7 @@ class ForkingServer:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
 
-    def run(self) -> None:
+    def run(self) -> NoReturn:
         """Serve until the parent is gone; then leave no child behind."""
         try:
             while (requests := self._wait()) is not None:
@@ -63,6 +64,7 @@ class ForkingServer:
         finally:
             for child in self._children.values():
                 child.kill()
+        os._exit(0)  # TensorFlow takes its time to leave
 
     def _wait(self) -> list[Request] | None:
         """Sleep until there is something to do; None when the parent is gone."""

@@ -57,6 +57,13 @@ Check = Callable[[FoundLoss, WorkerOptions], Checked]
 
 
 @dataclass(frozen=True)
+class Welcome:
+    """Parent to worker, at once."""
+
+    folder: str  #: of all files of the pool
+
+
+@dataclass(frozen=True)
 class Request:
     """Parent to worker: check this loss."""
 
@@ -115,9 +122,9 @@ class Ended:
         return cls(number, signal=signal_name(-code), timed_out=timed_out)
 
 
-Message = Request | Goodbye | Hello | Broken | Started | Ended
+Message = Welcome | Request | Goodbye | Hello | Broken | Started | Ended
 _TYPES: dict[str, type[Message]] = {
-    cls.__name__: cls for cls in (Request, Goodbye, Hello, Broken, Started, Ended)
+    cls.__name__: cls for cls in (Welcome, Request, Goodbye, Hello, Broken, Started, Ended)
 }
 
 

@@ -13,7 +13,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from losscheck.worker.messages import Ended, Goodbye, Hello, Message, Request, Started, decode, encode
+from losscheck.worker.messages import (
+    Ended,
+    Goodbye,
+    Hello,
+    Message,
+    Request,
+    Started,
+    Welcome,
+    decode,
+    encode,
+)
 
 #: Seconds that an idle worker gets to end its children and itself; it needs milliseconds.
 _FAREWELL = 2.0
@@ -75,13 +85,14 @@ class WorkerProcess:
             )
         self._reader = threading.Thread(target=self._read, name="losscheck-worker", daemon=True)
         self._reader.start()
+        self.send(Welcome(str(log.parent)))
 
     @property
     def exit_code(self) -> int | None:
         """Exit status, negative for a signal; None while it runs."""
         return self._process.poll()
 
-    def send(self, message: Request | Goodbye) -> None:
+    def send(self, message: Welcome | Request | Goodbye) -> None:
         """Hand over a message; if the worker has just died, the queue will say so."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):

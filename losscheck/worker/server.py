@@ -12,15 +12,19 @@ import importlib
 import os
 import pkgutil
 import platform
+import queue
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from losscheck.loss import FoundLoss
 from losscheck.worker.channel import Channel
 from losscheck.worker.child import check_request
 from losscheck.worker.forking import ForkingServer
-from losscheck.worker.messages import Broken, Check, Checked, Ended, Hello, WorkerOptions, can_fork
+from losscheck.worker.messages import Broken, Check, Checked, Ended, Hello, Request, WorkerOptions, can_fork
 from losscheck.worker.stacks import library_folders
 
 #: Set before the import unless the user has set them: no log lines, no GPU, Keras on TensorFlow.
@@ -45,7 +49,7 @@ def serve(
     *,
     imports: Sequence[str] = ("tensorflow", "keras"),
     preload: Callable[[], object] = lambda: None,
-) -> None:
+) -> NoReturn:
     """Answer requests until the parent closes its end or is gone.
 
     Args:
@@ -76,7 +80,6 @@ def serve(
         ForkingServer(channel, check).run()
     else:
         _serve_in_process(channel, check)
-    os._exit(0)  # TensorFlow takes its time to leave, and a thread of the user's may hold it
 
 
 def _check(found: FoundLoss, options: WorkerOptions) -> Checked:
@@ -103,11 +106,28 @@ def _preload() -> None:
             importlib.import_module(found.name)
 
 
-def _serve_in_process(channel: Channel, check: Check) -> None:
+def _serve_in_process(channel: Channel, check: Check) -> NoReturn:
     folder = Path.cwd()
-    while (requests := channel.receive()) is not None:
-        for request in requests:
-            os.chdir(folder)
-            check_request(request, check)
+    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(channel, requests), daemon=True).start()
+    while True:
+        request = requests.get()
+        os.chdir(folder)
+        check_request(request, check)
+        try:
             channel.silence()
             channel.send(Ended(request.number, exit_code=0))
+        except OSError:  # the loss has closed the pipe: the end of the process says the same
+            os._exit(0)
+
+
+def _listen(channel: Channel, requests: queue.SimpleQueue[Request]) -> NoReturn:
+    """Pass requests on, and end the process with the parent even while a loss hangs."""
+    try:
+        while (received := channel.receive()) is not None:
+            for request in received:
+                requests.put(request)
+    finally:
+        if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)  # with what the loss has started
+        os._exit(0)

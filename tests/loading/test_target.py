@@ -345,7 +345,7 @@ def test_a_thousand_files_without_losses_are_read_in_two_seconds():
         write(f"many/p{index % 20}/m{index}.py", body)
     start = time.process_time()
     assert (find_losses("many").losses, find_losses("many").files) == ((), 1000)
-    assert (time.process_time() - start) / 2 < 2
+    assert time.process_time() - start < 2
 
 
 def test_finding_losses_imports_no_tensorflow_and_no_user_code():

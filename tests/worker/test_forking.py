@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,20 @@ pytestmark = pytest.mark.usefixtures("fork")
 def test_each_loss_has_a_process_of_its_own(workplace):
     first, second = workplace.run("fine", "fine")
     assert first.report.skipped["value"] != second.report.skipped["value"]
+
+
+def test_a_process_that_a_loss_leaves_behind_is_killed_with_its_result(workplace):
+    with workplace.pool() as pool:
+        (outcome,) = pool.run([found("starting_a_process")])
+        assert wait_until(lambda: not is_alive(int(outcome.report.skipped["value"])))
+
+
+def test_a_process_of_a_loss_is_killed_where_the_server_died(workplace):
+    with workplace.pool() as pool:
+        list(pool.run([found("starting_a_process_and_killing_the_server")]))
+        pids = [int(line) for line in Path("pids.txt").read_text().split()]
+        assert len(pids) == 2
+        assert wait_until(lambda: not any(is_alive(pid) for pid in pids))
 
 
 def test_a_server_that_dies_once_is_replaced(workplace):

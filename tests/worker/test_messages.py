@@ -17,6 +17,7 @@ from losscheck.worker.messages import (
     Request,
     RequestFiles,
     Started,
+    Welcome,
     WorkerOptions,
     decode,
     encode,
@@ -31,6 +32,7 @@ LOSS = FoundLoss("ö.py:f", "ö.py", "f", 3, Kind.CLASS, spec_comment="y_true=in
         Request(
             7, LOSS, WorkerOptions("int32[B]", None, "binary", ("LC1",), ("LC2", "LC3")), "/tmp/x\n", 2.5
         ),
+        Welcome("/tmp/ö"),
         Goodbye(),
         Hello("2.21.0", "3.15.1", "3.11.7", ("/usr/lib",)),
         Broken("ImportError", "two\nlines"),

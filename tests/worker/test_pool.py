@@ -278,16 +278,18 @@ def test_a_dead_parent_leaves_neither_process_nor_file(workplace, tmp_path):
         "class Here(Workplace):\n"
         "    def __init__(self):\n"
         f"        self.modules, self.judged = Path({str(workplace.modules)!r}), []\n"
+        "def die():\n"
+        "    while not Path('pid.txt').exists() or not Path('pid.txt').read_text():\n"
+        "        time.sleep(0.005)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "threading.Thread(target=die).start()\n"
         "with Here().pool(jobs=2) as pool:\n"
-        "    for outcome in pool.run([found('fine'), found('hanging')]):\n"
-        "        os.kill(os.getpid(), 9)\n"
+        "    list(pool.run([found('starting_a_process_and_hanging'), found('fine')]))\n"
     )
     environment = {**os.environ, "TMPDIR": str(workplace.temporary)}
     ended = subprocess.run([sys.executable, script], env=environment, check=False)
     assert ended.returncode == -signal.SIGKILL
-    if os.environ.get("LOSSCHECK_NO_FORK"):  # nobody is there to end a hanging loss
-        for pid in workplace.processes():
-            os.kill(pid, signal.SIGKILL)
+    assert wait_until(lambda: not is_alive(int(Path("pid.txt").read_text())))
     assert wait_until(lambda: workplace.processes() == [])
     assert wait_until(lambda: workplace.files() == [])
 

@@ -95,6 +95,11 @@ def starting_a_process_and_exiting():
     os._exit(3)
 
 
+def starting_a_process_and_hanging():
+    Path("pid.txt").write_text(str(subprocess.Popen(["sleep", "60"]).pid))
+    hanging()
+
+
 def threading_on():
     threading.Thread(target=hanging, daemon=False).start()
     return "returned"
@@ -128,6 +133,13 @@ def failing():
 
 
 def killing_the_server():
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def starting_a_process_and_killing_the_server():
+    with Path("pids.txt").open("a") as file:
+        file.write(f"{subprocess.Popen(['sleep', '60']).pid}\n")
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(60)
 

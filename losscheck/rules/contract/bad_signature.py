@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from losscheck.finding import Finding, Mode, Severity
+from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.rule import Rule, first_line
 
@@ -81,7 +81,7 @@ def weighted_loss(y_true, y_pred, sample_weight=None):
         if len(required) > 2 or (len(parameters) < 2 and not takes_any):
             yield self.finding(
                 f"takes {_counted(required)}; Keras passes `y_true` and `y_pred` and nothing else",
-                loss.location,
+                _def_location(prober),
                 modes=tuple(Mode),
             )
             return
@@ -111,6 +111,16 @@ def _parameters(function: object) -> list[inspect.Parameter] | None:
     ]
 
 
+def _def_location(prober: Prober) -> Location:
+    """The def line; of a `Loss` subclass that of its `call`."""
+    place = prober.loss.location
+    code = getattr(getattr(prober.loss.function, "__func__", None), "__code__", None)
+    if prober.loss.is_keras_loss and code is not None and code.co_filename.endswith(place.path):
+        return Location(place.path, code.co_firstlineno)
+    return place
+
+
 def _counted(required: list[str]) -> str:
     names = ", ".join(f"`{name}`" for name in required)
-    return f"{len(required)} required arguments ({names})" if required else "no required argument"
+    plural = "s" * (len(required) != 1)
+    return f"{len(required)} required argument{plural} ({names})" if required else "no required argument"

@@ -26,8 +26,7 @@ class Hangs(Rule):
     code = "LC008"
     name = "hangs"
     severity = Severity.ERROR
-    hint = "Find what this line waits for; raise `--timeout` if the loss is only slow"
-    requires = ("process",)
+    hint = "Find what the loss waits for; raise `--timeout` if the loss is only slow"
     needs_process = True
 
     BAD = (
@@ -35,8 +34,8 @@ class Hangs(Rule):
 import time
 import tensorflow as tf
 
-def patient_loss(y_true, y_pred):
-    time.sleep(3600)  # <-
+def patient_loss(y_true, y_pred):  # <-
+    time.sleep(3600)
     return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
@@ -54,10 +53,11 @@ def quick_loss(y_true, y_pred):
         ended = prober.evidence.process
         if ended is None or ended.timed_out is None:
             return
+        place = ended.location
         yield self.finding(
             f"gave no answer within {ended.timed_out:g} s"
-            + (f"; `{prober.loss.name}` was in this line" if ended.location else ""),
-            ended.location or prober.loss.location,
+            + (f"; it was in line {place.line} of {place.path}" if place else ""),
+            prober.loss.location,
             seconds=ended.timed_out,
-            defined_at=prober.loss.location.line,
+            stuck_at=f"{place.path}:{place.line}" if place else None,
         )

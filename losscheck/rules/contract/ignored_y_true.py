@@ -13,11 +13,14 @@ from losscheck.rule import Rule
 _EMBEDDING_WORDS = ("triplet", "embedding", "anchor", "npair", "contrastive")
 
 
+_RELABELLED = ("relabelled", "rotated labels", "flipped labels")
+
+
 class IgnoredYTrue(Rule):
     """The value of the loss is the same for any `y_true`.
 
     ## What it does
-    Calls the loss on the same predictions with three different `y_true` and compares the values exactly.
+    Calls the loss on the same predictions with four different `y_true` and compares the values exactly.
 
     ## Why is this bad?
     The model is trained without its labels. This is right for a penalty or an embedding loss, and a slip
@@ -64,14 +67,17 @@ def squared_loss(y_true, y_pred):
         if facts.remark_unused or not (uses_prediction or prober.flow().raised):
             return
         value = prober.eager().value
-        others = [prober.eager(name).value for name in ("relabelled", "rotated labels")]
+        others = [prober.eager(name).value for name in _RELABELLED]
         if value is None or any(v is None or not np.array_equal(value, v, equal_nan=True) for v in others):
             return
+        repredicted = prober.eager("repredicted").value
+        if repredicted is None or np.array_equal(value, repredicted, equal_nan=True):
+            return  # it ignores both: the gradient rules say so
         is_embedding = prober.inputs.task.is_embedding or any(
             word in name.lower() for name in (prober.loss.name, *facts.names) for word in _EMBEDDING_WORDS
         )
         yield self.finding(
-            "the value is the same for three different `y_true`",
+            "the value is the same for four different `y_true`",
             prober.loss.location,
             modes=(Mode.EAGER,),
             severity=Severity.NOTE if is_embedding else None,

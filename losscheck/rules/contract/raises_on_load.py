@@ -27,7 +27,6 @@ class RaisesOnLoad(Rule):
     name = "raises-on-load"
     severity = Severity.ERROR
     hint = 'Make the file importable; put what trains or reads data under `if __name__ == "__main__":`'
-    requires = ("load",)
     is_fallback = True
 
     BAD = (

@@ -28,6 +28,7 @@ class LabelCast(Rule):
     severity = Severity.ERROR
     hint = "Cast the labels first: `y_true = tf.cast(y_true, tf.int32)`"
     supersedes = ("LC001",)
+    silences_at_line = ("LC401",)
 
     BAD = (
         """\

@@ -97,7 +97,7 @@ def hard_mining_loss(y_true, y_pred):
             f"the gradient with respect to `y_pred` is None{where}",
             (cut.location if cut else None) or prober.loss.location,
             modes=modes,
-            **({"path": path_words(flow)} if cut else {}),
+            path=path_words(flow),
         )
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
 _SAMPLES = ("typical", "relabelled", "other_size", "partial", "scaled 5", "scaled 0.2")
+#: A softmax over one column has slope 0, and float32 gives 1e-7 for it on some batch sizes.
+_NOISE = 1e-6
 
 
 class ZeroGradient(Rule):
@@ -61,12 +65,14 @@ def margin_loss(y_true, y_pred):
         """Report a gradient that is zero on every sample."""
         gradients = [prober.gradient(name).gradient for name in _SAMPLES]
         seen = [gradient for gradient in gradients if gradient is not None]
-        if any(gradient.any() for gradient in seen):
+        exact = [gradient for gradient in seen if not gradient.any()]
+        noise = max((float(np.abs(gradient).max(initial=0.0)) for gradient in seen), default=0.0)
+        if 2 * len(exact) < len(seen) or not noise <= _NOISE:
             return
         op = prober.op(prober.values().zero_gradient_op)
         where = f": `{op.type}` turns it into zero" if op else ""
         yield self.finding(
-            f"the gradient is exactly zero on all {len(seen)} batches tried{where}",
+            f"the gradient is zero on all {len(seen)} batches tried{where}",
             (op.location if op else None) or return_location(prober),
             modes=(Mode.GRADIENT, Mode.FIT),
         )

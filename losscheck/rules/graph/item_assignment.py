@@ -7,9 +7,12 @@ import re
 from losscheck.finding import Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
-from losscheck.rule import FailureRule
+from losscheck.rule import FailureRule, code_at, whole_line
 
 _ERROR = re.compile(r"Tensor'? object does not support item (assignment|deletion)")
+
+#: ``t[mask] = 0`` on an eager tensor fails while the mask is turned into an index.
+_ASSIGNMENT = re.compile(r"[\w.]+\[.*\]\s*[-+*/]?=(?!=)")
 
 
 class ItemAssignment(FailureRule):
@@ -57,4 +60,9 @@ def first_column_loss(y_true, y_pred):
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Recognise an assignment to an element."""
         match = _ERROR.search(raised.message)
-        return f"a tensor does not support item {match[1]}" if match else None
+        if match:
+            return f"a tensor does not support item {match[1]}"
+        is_statement = raised.location is not None and _ASSIGNMENT.match(code_at(whole_line(raised.location)))
+        if is_statement and "only integer scalar arrays" in raised.message:
+            return "a tensor does not support item assignment"
+        return None

@@ -7,7 +7,7 @@ import re
 from losscheck.finding import Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
-from losscheck.rule import FailureRule, code_at
+from losscheck.rule import FailureRule, code_at, whole_line
 
 _BOOL = re.compile(r"as a Python `?bool`?|truth value of a", re.IGNORECASE)
 _ITERATION = re.compile(r"Iterating over a symbolic|object is not iterable|`for` loop|tf\.range")
@@ -84,7 +84,7 @@ def column_loss(y_true, y_pred):
         code = code_at(raised.location) if raised.location else ""
         if mode is Mode.EAGER or _CALLS_FOR_LIST.search(code):
             return None
-        whole = _whole_line(raised)
+        whole = code_at(whole_line(raised.location)) if raised.location else ""
         statement = _STATEMENT.search(code) or _STATEMENT.search(whole)
         if _BOOL.search(raised.message):
             what = f"`{statement[1] if statement else 'a decision'}` on a tensor"
@@ -98,11 +98,3 @@ def column_loss(y_true, y_pred):
         if prober.evidence.is_callable and prober.graph().raised is None:
             rescue = " (a plain `@tf.function` passes: AutoGraph rewrites it, and `fit` has AutoGraph off)"
         return f"{what} has no answer while the graph is traced{rescue}"
-
-
-def _whole_line(raised: Raised) -> str:
-    if raised.location is None:
-        return ""
-    from dataclasses import replace
-
-    return code_at(replace(raised.location, column=1, end_line=None, end_column=None))

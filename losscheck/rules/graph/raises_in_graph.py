@@ -49,6 +49,9 @@ def careful_loss(y_true, y_pred):
 
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Accept any failure in a graph."""
-        if mode is not Mode.GRAPH and not (mode is Mode.FIT and prober.graph().raised is not None):
+        as_fit = prober.graph(known_batch=False, as_fit=True).raised
+        if mode is Mode.EAGER or (as_fit is not None and raised.location != as_fit.location):
+            return None  # without AutoGraph it raises elsewhere, and first: that line is the one to mend
+        if mode is Mode.FIT and prober.graph().raised is None:
             return None
         return f"raises `{raised.type}` under `tf.function`: {first_line(raised)}"

@@ -30,7 +30,7 @@ class NonFiniteLoss(Rule):
     name = "non-finite-loss"
     severity = Severity.ERROR
     hint = "Clip before the logarithm or add 1e-7 outside `1 - p`; divide with `tf.math.divide_no_nan` or a floor"
-    requires = ("value",)
+    requires = ("value", "gradient")
     silences_at_line = ("LC204",)
 
     BAD = (
