@@ -51,12 +51,9 @@ def check_loss(
         select: rules to run: codes, beginnings of codes, names or ``ALL``; empty: the usual ones.
         ignore: rules not to run.
 
-    Raises:
-        TargetError: `loss` is no loss.
-
+    A loss that cannot be built, or is none, is among the report's `failures`.
     """
-    from losscheck.engine import Options, check
-    from losscheck.loading.importing import loaded_from_object
+    from losscheck.engine import Options, check_object
 
     started = time.perf_counter()
     options = Options(
@@ -66,7 +63,7 @@ def check_loss(
         select=split(select),
         ignore=split(ignore),
     )
-    result = check(loaded_from_object(loss), options)
+    result = check_object(loss, options)
     return ShownReport(
         versions=_versions(),
         losses=() if result.report is None else (result.report,),

@@ -73,6 +73,7 @@ def check_targets(
     found = find_targets(targets)
     failures = list(found.failures)
     reports: dict[int, LossReport] = {}
+    is_broken = False  # the worker cannot start: said once, for the whole run
     python, tensorflow, keras = platform.python_version(), "", ""
     if found.losses:
         from losscheck.worker.pool import Pool
@@ -81,9 +82,10 @@ def check_targets(
         with Pool(jobs=min(jobs, count), timeout=timeout, options=options()) as pool, watch(count) as tick:
             for outcome in pool.run(found.losses):
                 failures += outcome.failures
+                is_broken = is_broken or any(not failure.target for failure in outcome.failures)
                 if outcome.report is not None:
                     reports[outcome.index] = outcome.report
-                elif not outcome.failures:
+                elif not outcome.failures and not is_broken:
                     failures.append(_no_answer(found.losses[outcome.index]))
                 tick()
             python, tensorflow, keras = pool.python or python, pool.tensorflow, pool.keras
@@ -98,4 +100,5 @@ def check_targets(
 
 def _no_answer(loss: FoundLoss) -> Failure:
     """A loss that got lost must not look clean."""
-    return Failure(loss.target, "worker", "NoAnswer", "the child process gave neither a report nor a reason")
+    reason = "the child process gave neither a report nor a reason"
+    return Failure(loss.target, "worker", "NoAnswer", reason, is_bug=True)

@@ -15,11 +15,12 @@ from losscheck.exceptions import LosscheckError
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.inference import Inferred, infer, told_inputs
 from losscheck.inputs.batches import Batch
-from losscheck.loading.importing import LoadFailed, load
-from losscheck.loss import FoundLoss, LoadedLoss
+from losscheck.loading.importing import LoadFailed, load, loaded_from_object
+from losscheck.loss import FoundLoss, Kind, LoadedLoss
 from losscheck.observation import EagerObservation, LoadObservation, Observation, ProcessObservation
 from losscheck.prober import Evidence, Prober
 from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.probing import Probes
 from losscheck.registry import all_rules
 from losscheck.report import Failure, LossReport, ModeResult, Status
 from losscheck.rule import Rule
@@ -47,16 +48,26 @@ class CheckResult:
 
 def check_found(found: FoundLoss, options: Options) -> CheckResult:
     """Load a loss from its file and check it."""
+    return _check_loaded(lambda: load(found), _unloaded(found), options)
+
+
+def check_object(thing: object, options: Options, name: str | None = None) -> CheckResult:
+    """Check a loss that is at hand: a function, a `Loss` object, or a class or factory to build it with."""
+    shown = str(name or getattr(thing, "__name__", type(thing).__name__))
+    found = FoundLoss(shown, "", shown, 1, Kind.FUNCTION)
+    return _check_loaded(lambda: loaded_from_object(thing, name), _unloaded(found), options)
+
+
+def _check_loaded(load_it: Callable[[], LoadedLoss], stand_in: LoadedLoss, options: Options) -> CheckResult:
     try:
-        loaded = load(found)
+        loaded = load_it()
     except LoadFailed as failed:
         cause = failed.__cause__ or failed
-        seen = LoadObservation("", raised_from(cause, UserFiles(found.path)), stage=failed.stage)
-        return _judge(
-            _unloaded(found), Evidence(load=seen, is_callable=False), options, "it cannot be loaded"
-        )
+        files = UserFiles(stand_in.location.path)
+        evidence = Evidence(load=LoadObservation("", raised_from(cause, files), stage=failed.stage))
+        return _judge(stand_in, replace(evidence, is_callable=False), options, "it cannot be loaded")
     except LosscheckError as error:
-        return CheckResult(None, (Failure(found.target, "load", type(error).__name__, str(error)),))
+        return CheckResult(None, (Failure(stand_in.target, "load", type(error).__name__, str(error)),))
     return check(loaded, options)
 
 
@@ -77,7 +88,7 @@ def check(loss: LoadedLoss, options: Options) -> CheckResult:
         told = told_inputs(loss, options.y_true, options.y_pred, options.task)
     except LosscheckError as error:
         return CheckResult(None, (Failure(loss.target, "inputs", type(error).__name__, str(error)),))
-    probes = _Probes(loss)
+    probes = Probes(loss)
     inferred = infer(loss, probes.eager, told, arrays)
     takes_integers_only = False
     if loss.is_keras_loss and not inferred.is_callable:
@@ -107,88 +118,7 @@ def check(loss: LoadedLoss, options: Options) -> CheckResult:
         skipped=skipped,
         seconds=time.perf_counter() - start,
     )
-    return CheckResult(report, failures)
-
-
-class _Probes:
-    """The probes of one loss, which share its traced graph."""
-
-    def __init__(self, loss: LoadedLoss) -> None:
-        from losscheck.probes.gradient import GraphGradient
-
-        self._loss = loss
-        self._files = UserFiles(loss.location.path)
-        self._graph_gradient = GraphGradient(loss, self._files)
-        self._traces: dict[tuple[object, ...], object] = {}
-
-    def by_name(self) -> Mapping[str, Callable[..., Observation]]:
-        """The probes as the prober asks for them."""
-        return {
-            "eager": self.eager,
-            "graph": self.graph,
-            "gradient": self.gradient,
-            "fit": self.fit,
-            "flow": self.flow,
-            "values": self.values,
-        }
-
-    def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
-        from losscheck.probes.eager import run_eager
-
-        return run_eager(self._loss, self._cast(batch), self._files, calls=calls, extra=extra)
-
-    def eager_uncast(self, batch: Batch) -> EagerObservation:
-        """The loss called without the casts that a Keras `Loss` does first."""
-        from losscheck.probes.eager import run_eager
-
-        return run_eager(self._loss, batch, self._files)
-
-    def graph(self, batch: Batch, *, known_batch: bool, as_fit: bool) -> Observation:
-        from losscheck.probes.graph import run_graph
-
-        fed = self._as_fit(batch) if as_fit else self._cast(batch)
-        return run_graph(self._loss, fed, self._files, known_batch=known_batch, autograph=not as_fit)
-
-    def gradient(self, batch: Batch, *, in_graph: bool) -> Observation:
-        from losscheck.probes.gradient import run_gradient
-
-        if in_graph:
-            return self._graph_gradient.run(self._cast(batch))
-        return run_gradient(self._loss, self._cast(batch), self._files)
-
-    def fit(self, batch: Batch) -> Observation:
-        from losscheck.probes.fit import run_fit
-
-        return run_fit(self._loss, batch, self._files)
-
-    def flow(self, batch: Batch) -> Observation:
-        from losscheck.probes.flow import read_flow
-
-        return read_flow(self._trace(batch), self._cast(batch), self._files)
-
-    def values(self, batch: Batch) -> Observation:
-        from losscheck.probes.flow import read_flow
-        from losscheck.probes.values import run_values
-
-        fed = self._cast(batch)
-        traced = self._trace(batch)
-        return run_values(traced, read_flow(traced, fed, self._files), fed)
-
-    def _trace(self, batch: Batch):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        from losscheck.probes.flow import trace
-
-        fed = self._cast(batch)
-        key = (fed.y_true.shape, fed.y_pred.shape, fed.y_true.dtype, fed.y_pred.dtype)
-        if key not in self._traces:
-            self._traces[key] = trace(self._loss, fed, self._files)
-        return self._traces[key]
-
-    def _cast(self, batch: Batch) -> Batch:
-        """The batch as a direct call passes it: a Keras `Loss` casts before it calls its own `call`."""
-        return batch.as_float32() if self._loss.is_keras_loss else batch
-
-    def _as_fit(self, batch: Batch) -> Batch:
-        return batch.as_float32() if self._loss.is_keras_loss else batch.aligned()
+    return _answered(report, failures)
 
 
 def _selected(options: Options) -> list[Rule]:
@@ -208,6 +138,16 @@ def _judge(loss: LoadedLoss, evidence: Evidence, options: Options, reason: str) 
         findings=findings,
         skipped=skipped,
     )
+    return _answered(report, failures)
+
+
+def _answered(report: LossReport, failures: tuple[Failure, ...]) -> CheckResult:
+    """The result; a loss that no mode ran and no finding speaks of is a failure, never a clean one."""
+    reasons = {result.reason for result in report.modes.values() if result.status is Status.SKIPPED}
+    is_probed = any(result.status is not Status.SKIPPED for result in report.modes.values())
+    if not is_probed and not report.findings:
+        message = f"nothing was checked: {'; '.join(sorted(reasons))}"
+        failures = (*failures, Failure(report.target, "engine", "NotChecked", message))
     return CheckResult(report, failures)
 
 
@@ -235,7 +175,8 @@ def _run_rules(
             found = list(rule.check(prober))
         except Exception as error:  # noqa: BLE001 - a bug of ours must not take the other rules down: it is reported
             text = "".join(traceback.format_exception(error))
-            failures.append(Failure(prober.loss.target, f"rule {rule.code}", type(error).__name__, text))
+            stage = f"rule {rule.code}"
+            failures.append(Failure(prober.loss.target, stage, type(error).__name__, text, is_bug=True))
             continue
         if rule.is_fallback:
             found = [finding for finding in found if not _is_explained(finding, findings)]

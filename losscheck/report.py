@@ -123,10 +123,7 @@ class Failure:
     type: str  #: exception class
     message: str  #: one line for a `TargetError`; with traceback for a bug in losscheck
 
-    @property
-    def is_bug(self) -> bool:
-        """Whether losscheck itself failed."""
-        return self.type not in ("TargetError", "SpecError")
+    is_bug: bool = False  #: losscheck itself failed; else the target, an option or the machine is at fault
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,15 @@ class Batch:
         batch = self.as_float32()
         y_true, y_pred = batch.y_true, batch.y_pred
         if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
-            y_true = y_true[..., 0]
-        elif y_true.ndim + 1 == y_pred.ndim:
-            if y_pred.shape[-1] == 1 and y_true.ndim > 1:
-                y_pred = y_pred[..., 0]
+            if y_pred.ndim == 1:
+                y_pred = y_pred[..., None]
             else:
+                y_true = y_true[..., 0]
+        elif y_true.ndim + 1 == y_pred.ndim and y_pred.shape[-1] == 1:
+            if y_true.ndim == 1:
                 y_true = y_true[..., None]
+            else:
+                y_pred = y_pred[..., 0]
         return Batch(self.name, self.words, y_true, y_pred, self.is_edge)
 
 

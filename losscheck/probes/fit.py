@@ -24,6 +24,7 @@ _PARTIAL_ROWS = 2
 def run_fit(loss: LoadedLoss, batch: Batch, files: UserFiles) -> FitObservation:
     """Fit a model whose prediction is at first exactly ``y_pred``: a full batch, then a partial one."""
     import keras
+    import tensorflow as tf
 
     start = time.perf_counter()
     raised: Raised | None = None
@@ -42,7 +43,8 @@ def run_fit(loss: LoadedLoss, batch: Batch, files: UserFiles) -> FitObservation:
         model.compile(optimizer=keras.optimizers.SGD(_LEARNING_RATE), loss=loss.compiled)
         rows = min(_PARTIAL_ROWS, batch.size)
         x, y = (np.concatenate([array, array[:rows]]) for array in (batch.y_pred, batch.y_true))
-        model.fit(x, y, batch_size=batch.size, epochs=1, shuffle=False, verbose=0, callbacks=[Recorder()])
+        data = tf.data.Dataset.from_tensor_slices((x, y)).batch(batch.size)
+        model.fit(data, epochs=1, shuffle=False, verbose=0, callbacks=[Recorder()])
         return any(not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
 
     with isolated():

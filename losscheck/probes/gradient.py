@@ -37,7 +37,7 @@ class GraphGradient:
         self._loss = loss
         self._files = files
         self._step = _Step(loss)
-        self._traced: Any = None
+        self._traced: dict[Any, Any] = {}
 
     def run(self, batch: Batch) -> GradientObservation:
         """The loss and its gradient with respect to ``y_pred``, in the graph."""
@@ -56,15 +56,15 @@ class GraphGradient:
     def _function(self, y_true: Any, y_pred: Any) -> Any:
         import tensorflow as tf
 
-        if self._traced is None:
-            traced = tf.function(self._step.run, autograph=False, reduce_retracing=False)
+        shapes = (y_true.shape[1:], y_pred.shape[1:])
+        if shapes not in self._traced:
+            traced = tf.function(self._step.run, autograph=False)
             specs = [tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype) for tensor in (y_true, y_pred)]
             try:
-                traced.get_concrete_function(*specs)
-                self._traced = tf.function(self._step.run, autograph=False, input_signature=specs)
+                self._traced[shapes] = traced.get_concrete_function(*specs)
             except Exception:  # noqa: BLE001 - then each shape is traced on its own, and that may raise too
-                self._traced = traced
-        return self._traced
+                self._traced[shapes] = traced
+        return self._traced[shapes]
 
 
 class _Step:

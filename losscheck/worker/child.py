@@ -88,9 +88,8 @@ def _checked(request: Request, check: Check) -> tuple[LossReport | None, tuple[F
 
 def _bug(request: Request) -> Failure:
     error = sys.exc_info()[0]
-    return Failure(
-        request.loss.target, "worker", error.__name__ if error else "", traceback.format_exc().rstrip()
-    )
+    text = traceback.format_exc().rstrip()
+    return Failure(request.loss.target, "worker", error.__name__ if error else "", text, is_bug=True)
 
 
 @contextlib.contextmanager

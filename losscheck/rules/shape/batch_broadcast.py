@@ -129,6 +129,11 @@ def _outer(flow: FlowObservation, rows: int) -> Op | None:
 
 
 def _differs_in_fit(prober: Prober, unlike: str, aligned: str) -> bool:
+    """Whether `fit` gets it wrong too; it is run only where its own alignment does not settle the matter."""
+    fed, meant = prober.inputs[unlike].aligned(), prober.inputs[aligned]
+    is_same = fed.y_true.shape == meant.y_true.shape and fed.y_pred.shape == meant.y_pred.shape
+    if is_same and not prober.loss.is_keras_loss:
+        return False
     wrong, right = prober.fit(unlike), prober.fit(aligned)
     if wrong.raised is not None:
         return right.raised is None
@@ -138,8 +143,11 @@ def _differs_in_fit(prober: Prober, unlike: str, aligned: str) -> bool:
 
 
 def _severity(prober: Prober, is_wrong_in_fit: bool) -> Severity:
-    if prober.inputs.task.is_told:
+    task = prober.inputs.task
+    if task.is_told:
         return Severity.ERROR if is_wrong_in_fit else Severity.WARNING
+    if task.y_true.is_label:
+        return Severity.NOTE  # nobody said that the class ids come as a column
     return Severity.WARNING if is_wrong_in_fit else Severity.NOTE
 
 

@@ -68,12 +68,12 @@ def scaled_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the traces with and without a known batch size."""
-        if prober.eager().raised is not None or prober.graph(as_fit=True).raised is not None:
-            return  # it needs AutoGraph, or does not run in a graph at all: other rules say so
         for as_fit in (False, True):
             unknown = prober.graph(known_batch=False, as_fit=as_fit).raised
-            if unknown is None or prober.graph(known_batch=True, as_fit=as_fit).raised is not None:
+            if unknown is None:
                 continue
+            if any(prober.graph(as_fit=way).raised is not None for way in (as_fit, True)):
+                continue  # it needs AutoGraph, or does not run in a graph at all: other rules say so
             yield self.finding(
                 f"raises when the batch size is unknown at trace time: {first_line(unknown)}",
                 unknown.location or prober.loss.location,

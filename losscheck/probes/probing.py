@@ -1,0 +1,78 @@
+"""The probes of one loss: they share its traced graph, and feed it as a user's call would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from losscheck.inputs.batches import Batch
+from losscheck.loss import LoadedLoss
+from losscheck.observation import EagerObservation, Observation
+from losscheck.probes.eager import run_eager
+from losscheck.probes.fit import run_fit
+from losscheck.probes.flow import Traced, read_flow, trace
+from losscheck.probes.frames import UserFiles
+from losscheck.probes.gradient import GraphGradient, run_gradient
+from losscheck.probes.graph import run_graph
+from losscheck.probes.values import run_values
+
+
+class Probes:
+    """The probes of one loss, which share its traced graph."""
+
+    def __init__(self, loss: LoadedLoss) -> None:
+        self._loss = loss
+        self._files = UserFiles(loss.location.path)
+        self._graph_gradient = GraphGradient(loss, self._files)
+        self._traces: dict[tuple[object, ...], Traced] = {}
+
+    def by_name(self) -> Mapping[str, Callable[..., Observation]]:
+        """The probes as the prober asks for them."""
+        return {
+            "eager": self.eager,
+            "graph": self.graph,
+            "gradient": self.gradient,
+            "fit": self.fit,
+            "flow": self.flow,
+            "values": self.values,
+        }
+
+    def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
+        return run_eager(self._loss, self._cast(batch), self._files, calls=calls, extra=extra)
+
+    def eager_uncast(self, batch: Batch) -> EagerObservation:
+        """The loss called without the casts that a Keras `Loss` does first."""
+        return run_eager(self._loss, batch, self._files)
+
+    def graph(self, batch: Batch, *, known_batch: bool, as_fit: bool) -> Observation:
+        fed = self._as_fit(batch) if as_fit else self._cast(batch)
+        return run_graph(self._loss, fed, self._files, known_batch=known_batch, autograph=not as_fit)
+
+    def gradient(self, batch: Batch, *, in_graph: bool) -> Observation:
+        if in_graph:
+            return self._graph_gradient.run(self._cast(batch))
+        return run_gradient(self._loss, self._cast(batch), self._files)
+
+    def fit(self, batch: Batch) -> Observation:
+        return run_fit(self._loss, batch, self._files)
+
+    def flow(self, batch: Batch) -> Observation:
+        return read_flow(self._trace(batch), self._cast(batch), self._files)
+
+    def values(self, batch: Batch) -> Observation:
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_values(traced, read_flow(traced, fed, self._files), fed)
+
+    def _trace(self, batch: Batch) -> Traced:
+        fed = self._cast(batch)
+        key = (fed.y_true.shape, fed.y_pred.shape, fed.y_true.dtype, fed.y_pred.dtype)
+        if key not in self._traces:
+            self._traces[key] = trace(self._loss, fed, self._files)
+        return self._traces[key]
+
+    def _cast(self, batch: Batch) -> Batch:
+        """The batch as a direct call passes it: a Keras `Loss` casts before it calls its own `call`."""
+        return batch.as_float32() if self._loss.is_keras_loss else batch
+
+    def _as_fit(self, batch: Batch) -> Batch:
+        return batch.as_float32() if self._loss.is_keras_loss else batch.aligned()
