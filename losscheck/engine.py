@@ -179,7 +179,7 @@ def _run_rules(
             failures.append(Failure(prober.loss.target, stage, type(error).__name__, text, is_bug=True))
             continue
         if rule.is_fallback:
-            found = [finding for finding in found if not _is_explained(finding, findings)]
+            found = [finding for finding in found if not _is_explained(finding, findings, prober.loss)]
         findings += found
     silenced = {code for rule in chosen for code in rule.supersedes if _has(findings, rule.code)}
     at_line = {
@@ -203,12 +203,12 @@ def _has(findings: Iterable[Finding], code: str) -> bool:
     return any(finding.code == code for finding in findings)
 
 
-def _is_explained(fallback: Finding, findings: Iterable[Finding]) -> bool:
+def _is_explained(fallback: Finding, findings: Iterable[Finding], loss: LoadedLoss) -> bool:
     """Whether a specific finding explains the failure that a fallback would report.
 
-    It does at the same line, and anywhere if the failure has no line of its own.
+    It does at the same line, and anywhere if the failure has no line of its own but the def line.
     """
-    has_line = fallback.evidence.get("has_line", True)
+    has_line = fallback.location.line != loss.location.line
     return any(
         finding.severity is Severity.ERROR
         and (not has_line or finding.location.line == fallback.location.line)

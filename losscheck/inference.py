@@ -96,11 +96,12 @@ def infer(
     if told is not None:
         return _infer_told(search, *told, arrays)
     for task in ranked_tasks(loss.source, loss.name):
-        for sized in _sizes_to_try(task, loss.source, search):
-            if search.is_exhausted:
-                break
-            search.attempt(sized)
+        if search.is_exhausted:
+            break
+        search.attempt(_sized(task, {}))
         search.try_rows_of_error(_sized(task, {}))
+        for sized in _other_sizes(task, loss.source, search):
+            search.attempt(sized)
         if search.best is not None and search.best_rank == 0:
             break
     if search.best is None:
@@ -147,10 +148,13 @@ class _Search:
         return len(kinds) == 1 and next(iter(kinds))[0] in _HOPELESS
 
     def attempt(self, task: Task, rows: int | None = None) -> EagerObservation | None:
-        """Try one sized task; None if it was tried before."""
+        """Try one sized task; None if it was tried before, or the rows are the size of another axis.
+
+        Where two axes are equal by chance, a matrix product or a broadcast passes by chance.
+        """
         rows = rows or default_batch_size(task)
         key = (str(task.y_true), str(task.y_pred), rows)
-        if key in self._tried:
+        if key in self._tried or rows in (*task.y_true.dims, *task.y_pred.dims) or self.is_exhausted:
             return None
         self._tried.add(key)
         batch = Batches(task, self._facts, batch_size=rows)["typical"]
@@ -159,6 +163,7 @@ class _Search:
         rank = _rank(seen, rows)
         if rank < self.best_rank:
             self.best, self.best_rank = task, rank
+            self.named_rows = None if rows == default_batch_size(task) else rows
         return seen
 
     def try_named_rows(self, tasks: list[Task]) -> None:
@@ -168,10 +173,8 @@ class _Search:
         named = [n for n in dict.fromkeys((*self._facts.integers, *self.numbers())) if 2 <= n <= _MAX_ROWS]
         for task in tasks[:4]:
             for rows in named[:8]:
-                sized = _sized(task, {})
-                seen = self.attempt(sized, rows)
-                if seen is not None and seen.raised is None and _rank(seen, rows) < 2:
-                    self.best, self.named_rows = sized, rows
+                self.attempt(_sized(task, {}), rows)
+                if self.best_rank == 0:
                     return
 
     def try_rows_of_error(self, task: Task) -> None:
@@ -180,13 +183,10 @@ class _Search:
         if self.best_rank == 0 or self.is_exhausted or error is None:
             return
         numbers = [int(n) for n in _NUMBER.findall(error.message)]
-        rows = self.attempts[-1].rows
-        for other in [n for n in dict.fromkeys(numbers) if n != rows and 2 <= n <= _MAX_ROWS][:2]:
-            if rows in numbers:
-                seen = self.attempt(task, other)
-                if seen is not None and _rank(seen, other) == 0:
-                    self.named_rows = other
-                    return
+        for rows in _rows_meant(numbers, self.attempts[-1].rows)[:2]:
+            self.attempt(task, rows)
+            if self.best_rank == 0:
+                return
 
     def numbers(self) -> list[int]:
         """The sizes that the errors so far speak of."""
@@ -231,9 +231,21 @@ def _rank(seen: EagerObservation, rows: int) -> int:
     return 1
 
 
-def _sizes_to_try(task: Task, facts: SourceFacts, search: _Search) -> Iterator[Task]:
-    """The task with its usual sizes, then with those that the source or an error speaks of."""
-    yield _sized(task, {})
+def _rows_meant(numbers: list[int], rows: int) -> list[int]:
+    """The batch sizes that the numbers of an error may mean, when it was raised for ``rows`` rows.
+
+    Either the rows stand against another number (``[16] vs. [7]``), or the size of the whole tensor does
+    (a reshape of 21 values to 96, with 7 rows: 96 / (21 / 7) = 32).
+    """
+    meant = [n for n in numbers if n != rows] if rows in numbers else []
+    for size in numbers:
+        if size % rows == 0 and size > rows:
+            meant += [n // (size // rows) for n in numbers if n != size and n % (size // rows) == 0]
+    return [n for n in dict.fromkeys(meant) if n != rows and 2 <= n <= _MAX_ROWS]
+
+
+def _other_sizes(task: Task, facts: SourceFacts, search: _Search) -> Iterator[Task]:
+    """The task with the sizes that the source or the last error speaks of."""
     free = [name for name in dict.fromkeys((*task.y_true.names(), *task.y_pred.names())) if name in "DCE"]
     if not free or search.best_rank == 0 or not search.attempts:
         return

@@ -40,6 +40,9 @@ class Raised:
         return self.type in names or any(base in names for base in self.bases)
 
 
+PYTHON_RANDOM = "Python's random module"  #: detail of an `Effect` of kind ``RANDOM``
+
+
 class EffectKind(str, enum.Enum):
     """A Python side effect of calling a loss."""
 

@@ -125,7 +125,16 @@ def _draw_domain(spec: InputSpec, shape: tuple[int, ...], rng: np.random.Generat
         return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
     if not spec.is_float:
         return rng.integers(0, 4, shape)
-    return rng.normal(size=shape)
+    return _both_signs(rng.normal(size=shape))
+
+
+def _both_signs(values: np.ndarray) -> np.ndarray:
+    """The numbers with one sign turned in each row that has a single one: no mask leaves an ordinary row out."""
+    if values.ndim < 2 or values.shape[-1] < 2:
+        return values
+    is_one_sided = (values > 0).all(axis=-1) | (values < 0).all(axis=-1)
+    values[..., 0] = np.where(is_one_sided, -values[..., 0], values[..., 0])
+    return values
 
 
 def _each_in_turn(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> np.ndarray:

@@ -20,13 +20,13 @@ from losscheck.observation import Frame, Raised
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 #: Their code is never the user's, wherever it is installed.
 _LIBRARIES = ("tensorflow", "keras", "tf_keras", "numpy", "scipy")
-#: AutoGraph names the user's lines in the message of an error that it passes on.
+#: AutoGraph and a running graph name the user's lines in the message of an error that they pass on.
 _USER_CODE_LINE = re.compile(r'File "(?P<path>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
 _TRAILERS = (
     re.compile(r"\s*\[Op:\w+\].*", re.DOTALL),
     re.compile(r"\n\s*(Call arguments received by|Arguments received by).*", re.DOTALL),
+    re.compile(r"\s*\[\[\{\{node [^\]]*\]\]"),
     re.compile(r"\s*\{\{node [^}]*\}\}"),
-    re.compile(r"Detected at node .*", re.DOTALL),
 )
 
 
@@ -97,8 +97,9 @@ def raised_from(error: BaseException, files: UserFiles) -> Raised:
             location = _summary_location(summary, files)
             break
     message = str(error)
-    if "in user code:" in message:
-        named = [match for match in _USER_CODE_LINE.finditer(message) if match["path"] in files]
+    if location is None or "in user code:" in message:
+        inner = message.rpartition(f'File "{_PACKAGE}')[2]
+        named = [match for match in _USER_CODE_LINE.finditer(inner) if match["path"] in files]
         if named:
             line = int(named[-1]["line"])
             frames += [Frame(m["path"], int(m["line"]), m["function"], True) for m in named]
@@ -228,7 +229,13 @@ def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _clean(message: str) -> str:
-    """The telling part of an error's text: no AutoGraph listing, no call trailer."""
+    """The telling part of an error's text: no listing of lines, no call trailer."""
+    if "Graph execution error" in message:
+        lines = [line.strip() for line in message.splitlines()]
+        told = [
+            line for line in lines if line and not line.startswith(("File ", "[[", "Graph ", "Detected "))
+        ]
+        message = "\n".join(told) or message
     if "in user code:" in message:
         tail = message.rsplit("\n\n    ", maxsplit=1)[-1]
         body = [line.strip() for line in tail.splitlines() if line.strip() and "File " not in line]

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from losscheck.finding import Location
-from losscheck.observation import Effect, EffectKind
+from losscheck.observation import PYTHON_RANDOM, Effect, EffectKind
 from losscheck.probes.frames import UserFiles, caller_location, statement_location
 from losscheck.probes.session import captured_output
 from losscheck.probes.state import (
@@ -55,7 +55,7 @@ class Watch:
             self.effects.append(Effect(kind, name, self.call, lines.get(name)))
 
 
-_RANDOM_NAMES = ("Python's random module", "NumPy's global generator", "a random generator")
+_RANDOM_NAMES = (PYTHON_RANDOM, "NumPy's global generator", "a random generator")
 
 
 def _differences(before: tuple[Any, Any, Any], after: tuple[Any, Any, Any]) -> list[str]:

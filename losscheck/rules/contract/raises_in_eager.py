@@ -83,5 +83,4 @@ def tail_loss(y_true, y_pred):
             modes=(Mode.EAGER,),
             hint=hint,
             tried=[f"{a.task}: {a.y_true}, {a.y_pred}" for a in attempts],
-            has_line=raised.location is not None,
         )

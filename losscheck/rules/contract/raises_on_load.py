@@ -62,5 +62,4 @@ def weighted_loss(y_true, y_pred):
             f"{what} raises `{raised.type}`: {first_line(raised)}",
             raised.location or prober.loss.location,
             traceback=frames,
-            has_line=raised.location is not None,
         )

@@ -12,7 +12,7 @@ from losscheck.rule import Rule, first_line
 
 _DTYPES = re.compile(
     r"was expected to be an? \w+ tensor but is an? \w+|[Tt]ensor conversion requested dtype|has DataType \w+ not in"
-    r"|must have the same type|type \w+ of argument|that does not match type|don't all match|requires? .* dtype"
+    r"|must have the same d?type|type \w+ of argument|that does not match type|don't all match|requires? .* dtype"
     r"|Value for attr '\w+' of \w+ is not in the list"
 )
 

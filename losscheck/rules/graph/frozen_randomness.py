@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.observation import EffectKind
+from losscheck.observation import PYTHON_RANDOM, EffectKind
 from losscheck.prober import Prober
 from losscheck.rule import Rule
 
@@ -75,6 +75,8 @@ def projected_loss(y_true, y_pred):
         seen = prober.eager()
         moved = [e for e in seen.effects if e.kind is EffectKind.RANDOM]
         lines = set()
+        if any(effect.kind is EffectKind.VARIABLE for effect in seen.effects):
+            moved = [e for e in moved if e.detail != PYTHON_RANDOM]  # an initializer draws its seed from it
         for name in dict.fromkeys(effect.detail for effect in moved):
             same = [effect for effect in moved if effect.detail == name]
             place = next((e.location for e in same if e.location), None) or prober.loss.location

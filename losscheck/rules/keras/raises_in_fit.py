@@ -33,21 +33,19 @@ class RaisesInFit(Rule):
         """\
 import tensorflow as tf
 
-def strict_loss(y_true, y_pred):
-    if y_pred.shape[0] is None:
-        pass
-    if y_true.name.startswith("compile_loss"):
-        raise ValueError("not inside Keras")  # <-
-    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+def mask_loss(y_true, y_pred):  # losscheck: y_true=float32[B,8,8]:binary y_pred=float32[B,8,8,1]:prob
+    rows, height, width, channels = y_pred.shape  # <-
+    error = tf.abs(tf.reshape(y_true, [-1, 64]) - tf.reshape(y_pred, [-1, height * width]))
+    return tf.reduce_mean(error, axis=-1)
 """,
     )
     GOOD = (
         """\
 import tensorflow as tf
 
-def strict_loss(y_true, y_pred):
-    y_pred.shape.assert_is_compatible_with(y_true.shape)
-    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+def mask_loss(y_true, y_pred):  # losscheck: y_true=float32[B,8,8]:binary y_pred=float32[B,8,8,1]:prob
+    error = tf.abs(tf.reshape(y_true, [-1, 64]) - tf.reshape(y_pred, [-1, 64]))
+    return tf.reduce_mean(error, axis=-1)
 """,
     )
 
@@ -62,5 +60,4 @@ def strict_loss(y_true, y_pred):
             f"`model.fit` raises `{raised.type}` {when}: {first_line(raised)}",
             raised.location or prober.loss.location,
             modes=(Mode.FIT,),
-            has_line=raised.location is not None,
         )

@@ -1,0 +1,78 @@
+"""The banks of losses: the broken ones are found at their line, the right ones are left alone."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LOSSES = Path(__file__).parent.parent / "fixtures" / "losses"
+EXPECTED = re.compile(r"# expect: ((?:LC\d{3}(?:, )?)+)")
+
+
+@pytest.fixture(scope="module")
+def report():
+    """One run over all fixtures: ``(path, findings)`` of each loss."""
+    folders = [str(LOSSES / name) for name in ("broken", "clean", "seed")]
+    command = [sys.executable, "-m", "losscheck", "--format", "json", "--timeout", "10", *folders]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout)
+    assert report["failures"] == []
+    assert done.returncode == 1
+    return report
+
+
+def expected(folder):
+    """File name → ``(code, line)`` of each ``# expect:`` comment."""
+    return {
+        path.name: {
+            (code, number)
+            for number, line in enumerate(path.read_text().splitlines(), 1)
+            for match in EXPECTED.finditer(line)
+            for code in match[1].split(", ")
+        }
+        for path in sorted((LOSSES / folder).glob("*.py"))
+    }
+
+
+def findings(report, folder, *, with_notes):
+    """File name → ``(code, line)`` of what was found."""
+    found = {path.name: set() for path in sorted((LOSSES / folder).glob("*.py"))}
+    for loss in report["losses"]:
+        path = Path(loss["path"])
+        if path.parent.name == folder:
+            found[path.name] |= {
+                (f["code"], f["line"]) for f in loss["findings"] if with_notes or f["severity"] != "note"
+            }
+    return found
+
+
+@pytest.mark.parametrize("folder", ["broken", "seed"])
+def test_every_expected_finding_is_at_its_line(report, folder):
+    found = findings(report, folder, with_notes=True)
+
+    assert {} == {name: want - found[name] for name, want in expected(folder).items() if want - found[name]}
+
+
+@pytest.mark.parametrize("folder", ["broken", "clean", "seed"])
+def test_nothing_else_is_found_at_warning_or_above(report, folder):
+    want = expected(folder)
+    found = findings(report, folder, with_notes=False)
+
+    assert {} == {name: loud - want[name] for name, loud in found.items() if loud - want[name]}
+
+
+def test_every_rule_has_a_broken_fixture(report):
+    from losscheck.registry import all_rules
+
+    shown = {code for wanted in expected("broken").values() for code, _ in wanted}
+
+    assert set() == {rule.code for rule in all_rules()} - shown - {"LC105", "LC401"}
+
+
+def test_every_file_of_the_bank_holds_a_loss_that_was_checked(report):
+    checked = {Path(loss["path"]).name for loss in report["losses"]}
+
+    assert set() == {path.name for path in LOSSES.rglob("*.py")} - checked
