@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from losscheck.api import assert_loss, check_loss
-    from losscheck.exceptions import LossCheckFailed, LosscheckError, SpecError, TargetError
+    from losscheck.exceptions import LosscheckError, LossCheckFailed, SpecError, TargetError
     from losscheck.finding import Finding, Location, Mode, Severity
     from losscheck.report import LossReport, Report
 

@@ -52,6 +52,7 @@ def check_loss(
         ignore: rules not to run.
 
     A loss that cannot be built, or is none, is among the report's `failures`.
+
     """
     from losscheck.engine import Options, check_object
 

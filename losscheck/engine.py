@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,10 +14,9 @@ import numpy as np
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.inference import Inferred, infer, told_inputs
-from losscheck.inputs.batches import Batch
 from losscheck.loading.importing import LoadFailed, load, loaded_from_object
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
-from losscheck.observation import EagerObservation, LoadObservation, Observation, ProcessObservation
+from losscheck.observation import LoadObservation, ProcessObservation
 from losscheck.prober import Evidence, Prober
 from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.probes.probing import Probes
@@ -173,7 +172,7 @@ def _run_rules(
             continue
         try:
             found = list(rule.check(prober))
-        except Exception as error:  # noqa: BLE001 - a bug of ours must not take the other rules down: it is reported
+        except Exception as error:
             text = "".join(traceback.format_exception(error))
             stage = f"rule {rule.code}"
             failures.append(Failure(prober.loss.target, stage, type(error).__name__, text, is_bug=True))

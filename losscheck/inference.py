@@ -51,6 +51,7 @@ def told_inputs(
 
     Raises:
         SpecError: a spec or a task cannot be read, or one of the two specs is missing.
+
     """
     if y_true is None and y_pred is None and task is None:
         comment = parse_comment(loss.spec_comment)
@@ -91,6 +92,7 @@ def infer(
         call: calls it eagerly on a batch.
         told: the inputs that the user gave.
         arrays: the user's own arrays.
+
     """
     search = _Search(loss.source, call)
     if told is not None:

@@ -61,6 +61,7 @@ class Prober:
         batches: its inputs; None where it was never called.
         probes: by name, functions that take a batch and options and give an observation.
         evidence: what loading and the search for the task saw.
+
     """
 
     loss: LoadedLoss

@@ -53,7 +53,7 @@ def findings(report, folder, *, with_notes):
 def test_every_expected_finding_is_at_its_line(report, folder):
     found = findings(report, folder, with_notes=True)
 
-    assert {} == {name: want - found[name] for name, want in expected(folder).items() if want - found[name]}
+    assert {name: want - found[name] for name, want in expected(folder).items() if want - found[name]} == {}
 
 
 @pytest.mark.parametrize("folder", ["broken", "clean", "seed"])
@@ -61,7 +61,7 @@ def test_nothing_else_is_found_at_warning_or_above(report, folder):
     want = expected(folder)
     found = findings(report, folder, with_notes=False)
 
-    assert {} == {name: loud - want[name] for name, loud in found.items() if loud - want[name]}
+    assert {name: loud - want[name] for name, loud in found.items() if loud - want[name]} == {}
 
 
 def test_every_rule_has_a_broken_fixture(report):

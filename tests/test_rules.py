@@ -63,7 +63,7 @@ def test_a_bad_example_gives_its_own_code_at_the_marked_line(rule, source, tmp_p
 def test_a_good_example_gives_nothing_at_warning_or_above(rule, source, tmp_path, request):
     findings = run(source, tmp_path, rule, abs(hash(request.node.name)))
 
-    assert [] == [(f.code, f.location.line, f.message) for f in findings if f.severity is not Severity.NOTE]
+    assert [(f.code, f.location.line, f.message) for f in findings if f.severity is not Severity.NOTE] == []
     assert rule.code not in {f.code for f in findings}
 
 
@@ -80,7 +80,7 @@ def test_a_rule_is_one_file_named_after_it(rule):
 def test_a_rule_has_a_page_with_the_fixed_headings(rule):
     page = inspect.getdoc(type(rule))
 
-    assert HEADINGS == tuple(re.findall(r"^## .*", page, re.MULTILINE))
+    assert tuple(re.findall(r"^## .*", page, re.MULTILINE)) == HEADINGS
     assert "https://" in page.split("## References")[1]
     assert rule.BAD
     assert rule.GOOD

@@ -129,7 +129,10 @@ def _draw_domain(spec: InputSpec, shape: tuple[int, ...], rng: np.random.Generat
 
 
 def _both_signs(values: np.ndarray) -> np.ndarray:
-    """The numbers with one sign turned in each row that has a single one: no mask leaves an ordinary row out."""
+    """The numbers, with one sign turned in each row that has a single one.
+
+    Then no mask such as ``y_true > 0`` leaves an ordinary row out as a whole.
+    """
     if values.ndim < 2 or values.shape[-1] < 2:
         return values
     is_one_sided = (values > 0).all(axis=-1) | (values < 0).all(axis=-1)

@@ -41,72 +41,117 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         _task(
-            "regression", "float32[B, D] real", "float32[B, D] real",
+            "regression",
+            "float32[B, D] real",
+            "float32[B, D] real",
             "mse mae squared regression huber quantile pinball logcosh charbonnier wing rmse",
         ),
         _task("regression_column", "float32[B, 1] real", "float32[B, 1] real"),
         _task(
-            "binary", "float32[B, 1] binary", "float32[B, 1] prob",
+            "binary",
+            "float32[B, 1] binary",
+            "float32[B, 1] prob",
             "binary bce focal hinge accuracy positive dice tversky jaccard iou f1",
         ),
         _task(
-            "binary_logits", "float32[B, 1] binary", "float32[B, 1] logits",
+            "binary_logits",
+            "float32[B, 1] binary",
+            "float32[B, 1] logits",
             "sigmoid sigmoid_cross_entropy_with_logits weighted_cross_entropy_with_logits from_logits logits",
         ),
         _task(
-            "categorical", "float32[B, C] onehot", "float32[B, C] simplex",
+            "categorical",
+            "float32[B, C] onehot",
+            "float32[B, C] simplex",
             "categorical categorical_crossentropy class classes softmax_prob",
         ),
         _task(
-            "categorical_logits", "float32[B, C] onehot", "float32[B, C] logits",
-            "softmax log_softmax softmax_cross_entropy_with_logits logits from_logits reduce_logsumexp logsumexp",
+            "categorical_logits",
+            "float32[B, C] onehot",
+            "float32[B, C] logits",
+            "softmax log_softmax softmax_cross_entropy_with_logits logits from_logits"
+            " reduce_logsumexp logsumexp",
         ),
         _task(
-            "sparse_categorical", "int32[B] labels<C", "float32[B, C] simplex",
+            "sparse_categorical",
+            "int32[B] labels<C",
+            "float32[B, C] simplex",
             "sparse sparse_categorical_crossentropy one_hot gather class_weights",
         ),
         _task(
-            "sparse_categorical_logits", "int32[B] labels<C", "float32[B, C] logits",
+            "sparse_categorical_logits",
+            "int32[B] labels<C",
+            "float32[B, C] logits",
             "sparse sparse_softmax_cross_entropy_with_logits logits from_logits",
         ),
-        _task("regression_positive", "float32[B, D] positive", "float32[B, D] positive", "poisson gamma rmsle msle"),
+        _task(
+            "regression_positive",
+            "float32[B, D] positive",
+            "float32[B, D] positive",
+            "poisson gamma rmsle msle",
+        ),
         _task("multilabel", "float32[B, C] binary", "float32[B, C] prob", "multilabel asymmetric"),
         _task(
-            "segmentation", "float32[B, H, W, 1] binary", "float32[B, H, W, 1] prob",
+            "segmentation",
+            "float32[B, H, W, 1] binary",
+            "float32[B, H, W, 1] prob",
             "dice tversky jaccard iou segmentation mask masks pixel surface boundary lovasz",
         ),
         _task(
-            "segmentation_logits", "float32[B, H, W, 1] binary", "float32[B, H, W, 1] logits",
+            "segmentation_logits",
+            "float32[B, H, W, 1] binary",
+            "float32[B, H, W, 1] logits",
             "segmentation mask masks sigmoid logits",
         ),
         _task(
-            "segmentation_classes", "float32[B, H, W, C] onehot", "float32[B, H, W, C] simplex",
+            "segmentation_classes",
+            "float32[B, H, W, C] onehot",
+            "float32[B, H, W, C] simplex",
             "dice tversky jaccard segmentation categorical classes",
         ),
         _task(
-            "image", "float32[B, H, W, 3] prob", "float32[B, H, W, 3] prob",
-            "image images ssim psnr perceptual vgg conv2d extract_patches image_gradients sobel total_variation pixel",
+            "image",
+            "float32[B, H, W, 3] prob",
+            "float32[B, H, W, 3] prob",
+            "image images ssim psnr perceptual vgg conv2d extract_patches image_gradients sobel"
+            " total_variation pixel",
         ),
         _task(
-            "sequence", "float32[B, T, D] real", "float32[B, T, D] real", "sequence series steps time dtw temporal"
+            "sequence",
+            "float32[B, T, D] real",
+            "float32[B, T, D] real",
+            "sequence series steps time dtw temporal",
         ),
         _task(
-            "tokens", "int32[B, T] labels<C", "float32[B, T, C] logits", "token tokens vocab vocabulary sequence"
+            "tokens",
+            "int32[B, T] labels<C",
+            "float32[B, T, C] logits",
+            "token tokens vocab vocabulary sequence",
         ),
         _task(
-            "ctc", "int32[B, L] labels<C", "float32[B, 12, C] logits", "ctc ctc_loss ctc_batch_cost", is_common=False
-        ),
-        _task(
-            "embedding", "int32[B] labels<3", "float32[B, E] real",
-            "triplet embedding embeddings anchor contrastive pairwise_distances npairs arcface center centers circle",
+            "ctc",
+            "int32[B, L] labels<C",
+            "float32[B, 12, C] logits",
+            "ctc ctc_loss ctc_batch_cost",
             is_common=False,
         ),
         _task(
-            "pairs", "float32[B, 1] binary", "float32[B, 1] positive", "contrastive siamese pair pairs",
+            "embedding",
+            "int32[B] labels<3",
+            "float32[B, E] real",
+            "triplet embedding embeddings anchor contrastive pairwise_distances npairs arcface"
+            " center centers circle",
+            is_common=False,
+        ),
+        _task(
+            "pairs",
+            "float32[B, 1] binary",
+            "float32[B, 1] positive",
+            "contrastive siamese pair pairs",
             is_common=False,
         ),
     )
-}  # fmt: skip
+}
 
 
 def told_task(y_true: InputSpec, y_pred: InputSpec) -> Task:

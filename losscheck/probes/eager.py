@@ -29,6 +29,7 @@ def run_eager(
         calls: how often; from two on, side effects are compared from call to call, and their lines are
             looked for in the last one.
         extra: values for a third and further parameters.
+
     """
     start = time.perf_counter()
     watch = Watch(loss.function, files)
@@ -46,7 +47,7 @@ def run_eager(
                 )
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is data
+            except BaseException as error:
                 raised = raised_from(error, files)
                 break
         value = None
@@ -85,7 +86,7 @@ def _with_return_line(
     sys.settrace(on_call)
     try:
         Watch(loss.function, files).run(lambda: loss.function(y_true, y_pred))
-    except Exception:  # noqa: BLE001 - it returned before; a second call that raises only loses the line
+    except Exception:
         return returned
     finally:
         sys.settrace(before)

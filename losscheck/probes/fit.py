@@ -52,7 +52,7 @@ def run_fit(loss: LoadedLoss, batch: Batch, files: UserFiles) -> FitObservation:
             moved = Watch(loss.function, files).run(fit)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is data
+        except BaseException as error:
             raised = raised_from(error, files)
     return FitObservation(
         batch.name,

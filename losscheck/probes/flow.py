@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from losscheck.finding import Location
@@ -14,6 +13,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import FlowObservation, Op, Raised
 from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
+from losscheck.probes.paths import find_cut, path_through, with_reach
 from losscheck.probes.session import functions_inlined, isolated
 from losscheck.probes.tensors import describe, static_shape, to_tensor
 from losscheck.probes.watch import Watch
@@ -49,12 +49,12 @@ def trace(loss: LoadedLoss, batch: Batch, files: UserFiles) -> Traced:
                 traced.wrapped = watch.run(wrap)
         except KeyboardInterrupt:
             raise
-        except BaseException:  # noqa: BLE001 - the body of a tf.function may need AutoGraph: keep it a call
+        except BaseException:
             try:
                 traced.wrapped = watch.run(wrap)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is data
+            except BaseException as error:
                 traced.raised = raised_from(error, files)
                 return traced
         output = traced.wrapped.structured_outputs
@@ -64,7 +64,7 @@ def trace(loss: LoadedLoss, batch: Batch, files: UserFiles) -> Traced:
         try:
             with watch_nothing(files, loss):
                 traced.gradients = _gradients(traced.wrapped.graph, [output])
-        except Exception as error:  # noqa: BLE001 - no gradient registered: LC210's matter, the graph is readable
+        except Exception as error:
             traced.gradient_error = f"{type(error).__name__}: {error}"
     return traced
 
@@ -96,12 +96,12 @@ def read_flow(traced: Traced, batch: Batch, files: UserFiles) -> FlowObservation
     # the gradient operations were added after the loss's own: read these alone
     reader.read(graph, dict(traced.gradients), seeds={y_true.name: (), y_pred.name: ()}, prefix="")
     output = reader.index.get(("", traced.output.op.name)) if traced.output is not None else None
-    ops = _with_reach(
+    ops = with_reach(
         reader.ops, reader.index[("", y_true.op.name)], reader.index[("", y_pred.op.name)], output
     )
-    cut = _find_cut(ops, output)
+    cut = find_cut(ops, output)
     source = reader.index[("", y_pred.op.name)]
-    path = _path(ops, source, cut, output)
+    path = path_through(ops, source, cut, output)
     return FlowObservation(
         batch.name,
         returned=describe(traced.output) if traced.output is not None else None,
@@ -134,6 +134,7 @@ class _Reader:
             gradients: tensor name → gradient, for the tensors that the loss made.
             seeds: inputs of the graph by tensor name → rows outside that feed them.
             prefix: path of the graph, to tell equal names apart.
+
         """
         for op in graph.get_operations():
             is_own = any(tensor.name in gradients for tensor in op.outputs) or not gradients
@@ -191,7 +192,7 @@ class _Reader:
             if is_live and floats:
                 try:
                     inner.update(_gradients(graph, floats))
-                except Exception:  # noqa: BLE001 - the rows are still worth reading without their gradients
+                except Exception:
                     self.skipped = f"the gradient inside {op.type} could not be read"
             self.read(graph, inner, seeds, inner_prefix)
             results += [
@@ -202,101 +203,3 @@ class _Reader:
         if not found:
             self.skipped = f"this TensorFlow does not show what runs inside {op.type}"
         return results
-
-
-def _with_reach(ops: list[Op], y_true: int, y_pred: int, output: int | None) -> list[Op]:
-    """Fill in from which argument each operation is reachable, and which reach the output."""
-    from_true, from_pred = {y_true}, {y_pred}
-    for op in ops:
-        if any(i in from_true for i in op.inputs):
-            from_true.add(op.index)
-        if any(i in from_pred for i in op.inputs):
-            from_pred.add(op.index)
-    reaching = set() if output is None else _ancestors(ops, output)
-    return [
-        replace(
-            op,
-            from_y_true=op.index in from_true,
-            from_y_pred=op.index in from_pred,
-            reaches_output=op.index in reaching,
-        )
-        for op in ops
-    ]
-
-
-def _ancestors(ops: list[Op], start: int) -> set[int]:
-    seen = {start}
-    queue = [start]
-    while queue:
-        for i in ops[queue.pop()].inputs:
-            if i not in seen:
-                seen.add(i)
-                queue.append(i)
-    return seen
-
-
-def _find_cut(ops: list[Op], output: int | None) -> int | None:
-    """The operation at which the gradient stops on a path from ``y_pred`` to the output.
-
-    It is the first whose output has a gradient and none of whose inputs on the path has one; where these
-    hold integers or booleans, the operation that made them of floats is the culprit (`ArgMax`, not the
-    `Cast` that follows it).
-    """
-    if output is None:
-        return None
-    on_path = {op.index for op in ops if op.from_y_pred and op.reaches_output}
-    for op in ops:
-        if op.index not in on_path or not (op.has_gradient or op.index == output):
-            continue
-        inputs = [i for i in op.inputs if i in on_path]
-        if not inputs or any(ops[i].has_gradient for i in inputs):
-            continue
-        return _maker_of_integers(ops, op.index, on_path)
-    return None
-
-
-def _maker_of_integers(ops: list[Op], index: int, on_path: set[int]) -> int:
-    while True:
-        inputs = [i for i in ops[index].inputs if i in on_path]
-        if not inputs or any(ops[i].is_float for i in inputs):
-            return index
-        index = inputs[0]
-
-
-def _path(ops: list[Op], source: int, cut: int | None, output: int | None) -> tuple[int, ...]:
-    """A shortest path from ``y_pred`` through the cut to the output."""
-    if output is None:
-        return ()
-    if cut is None:
-        return _shortest(ops, source, output)
-    return _shortest(ops, source, cut) + _shortest(ops, cut, output)[1:]
-
-
-def _shortest(ops: list[Op], source: int, target: int) -> tuple[int, ...]:
-    readers: dict[int, list[int]] = {}
-    for op in ops:
-        for i in op.inputs:
-            readers.setdefault(i, []).append(op.index)
-    came_from: dict[int, int] = {source: source}
-    queue = deque([source])
-    while queue:
-        here = queue.popleft()
-        if here == target:
-            return _walk_back(came_from, source, target)
-        for reader in readers.get(here, ()):
-            if reader not in came_from:
-                came_from[reader] = here
-                queue.append(reader)
-    return ()
-
-
-def _walk_back(came_from: dict[int, int], source: int, target: int) -> tuple[int, ...]:
-    path = [target]
-    while path[-1] != source:
-        path.append(came_from[path[-1]])
-    return tuple(reversed(path))
-
-
-def path_words(ops: Iterable[Op]) -> tuple[str, ...]:
-    """The types of the operations of a path, without those that only pass a tensor on."""
-    return tuple(op.type for op in ops if op.type not in ("Placeholder", "Identity", "IdentityN"))

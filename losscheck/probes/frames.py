@@ -35,6 +35,7 @@ class UserFiles:
 
     Args:
         path: file of the loss; its own package counts as the user's even where it is installed.
+
     """
 
     def __init__(self, path: str) -> None:
@@ -154,6 +155,7 @@ def op_location(op_type: str, place: tuple[str, int], number: int, files: UserFi
         place: file and line.
         number: how many operations of this type the line has made before.
         files: which files are the user's.
+
     """
     path, line = place
     makers = [node for node in _expressions(path).get(line, ()) if _makes(node, op_type)]

@@ -62,7 +62,7 @@ class GraphGradient:
             specs = [tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype) for tensor in (y_true, y_pred)]
             try:
                 self._traced[shapes] = traced.get_concrete_function(*specs)
-            except Exception:  # noqa: BLE001 - then each shape is traced on its own, and that may raise too
+            except Exception:
                 self._traced[shapes] = traced
         return self._traced[shapes]
 
@@ -98,7 +98,7 @@ def _observe(
         value, gradient = Watch(loss.function, files).run(action)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is data
+    except BaseException as error:
         raised = raised_from(error, files)
     return GradientObservation(
         batch.name,

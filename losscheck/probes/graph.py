@@ -30,6 +30,7 @@ def run_graph(
         files: which files are the user's.
         known_batch: whether the batch size is known when it is traced, else None.
         autograph: as ``@tf.function`` has it by default; `fit` has it off.
+
     """
     import tensorflow as tf
 
@@ -48,7 +49,7 @@ def run_graph(
                 result = watch.run(lambda: concrete(y_true, y_pred))
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is data
+        except BaseException as error:
             raised = raised_from(error, files)
     output = getattr(concrete, "structured_outputs", None)
     return GraphObservation(

@@ -10,7 +10,7 @@ _FUNCTION_ATTRIBUTES = ("f", "then_branch", "else_branch", "body", "cond", "bran
 
 
 def inner_graphs(op: Any) -> Iterator[Any]:
-    """The `FuncGraph`s that an operation (`If`, `While`, `PartitionedCall`, …) runs, as far as they can be had.
+    """The `FuncGraph`s that an operation (`If`, `While`, `PartitionedCall`, …) runs.
 
     ``Graph._get_function`` is private; where it is missing nothing is yielded and the reader says so.
     """

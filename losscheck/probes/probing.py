@@ -37,6 +37,7 @@ class Probes:
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
+        """The loss called eagerly."""
         return run_eager(self._loss, self._cast(batch), self._files, calls=calls, extra=extra)
 
     def eager_uncast(self, batch: Batch) -> EagerObservation:
@@ -44,21 +45,26 @@ class Probes:
         return run_eager(self._loss, batch, self._files)
 
     def graph(self, batch: Batch, *, known_batch: bool, as_fit: bool) -> Observation:
+        """The loss under `tf.function`."""
         fed = self._as_fit(batch) if as_fit else self._cast(batch)
         return run_graph(self._loss, fed, self._files, known_batch=known_batch, autograph=not as_fit)
 
     def gradient(self, batch: Batch, *, in_graph: bool) -> Observation:
+        """The loss inside `GradientTape`."""
         if in_graph:
             return self._graph_gradient.run(self._cast(batch))
         return run_gradient(self._loss, self._cast(batch), self._files)
 
     def fit(self, batch: Batch) -> Observation:
+        """The loss in `model.fit`."""
         return run_fit(self._loss, batch, self._files)
 
     def flow(self, batch: Batch) -> Observation:
+        """The traced graph, read."""
         return read_flow(self._trace(batch), self._cast(batch), self._files)
 
     def values(self, batch: Batch) -> Observation:
+        """The numbers inside the traced graph."""
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_values(traced, read_flow(traced, fed, self._files), fed)

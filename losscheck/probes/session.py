@@ -20,7 +20,7 @@ Record = Callable[[Effect], None]
 
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
-    """Restore random generators, dtype settings, eager functions, warnings and tracing on the way out."""
+    """Restore random generators, dtype settings, eager functions, log levels, warnings and tracing."""
     import keras
     import tensorflow as tf
 
@@ -32,13 +32,17 @@ def isolated() -> Iterator[None]:
     policy = getattr(policies, "dtype_policy", None) or policies.global_policy
     set_policy = getattr(policies, "set_dtype_policy", None) or policies.set_global_policy
     old_policy = policy()
+    logger = tf.get_logger()
+    level = logger.level
     try:
+        logger.setLevel(logging.ERROR)  # AutoGraph warns of a lambda whose source it cannot find
         if functions_eager:
             tf.config.run_functions_eagerly(False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        logger.setLevel(level)
         sys.settrace(trace)
         restore_random_state(states)
         keras.backend.set_floatx(floatx)
@@ -69,6 +73,7 @@ def captured_output(files: UserFiles, record: Record, call: Callable[[], int]) -
         files: which files are the user's.
         record: takes an `Effect` for each piece of output.
         call: the number of the present call.
+
     """
     stream = _Recorder(files, record, call)
     handler = _LogRecorder(files, record, call)

@@ -83,7 +83,7 @@ def _roots(function: Any, files: UserFiles, seen: set[int]) -> Iterator[tuple[st
     if inner is None:
         for name, value in list(getattr(function, "__dict__", {}).items()):
             yield name, value
-        call = getattr(type(function), "__call__", None)
+        call = vars(type(function)).get("__call__")
         if isinstance(call, FunctionType):
             yield from _roots(call, files, seen)
         return

@@ -28,6 +28,7 @@ def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObs
         traced: the traced loss; its static shapes must be the batch's.
         flow: the rows of the same graph.
         batch: the input.
+
     """
     start = time.perf_counter()
     if traced.output is None or flow.output is None:
@@ -70,7 +71,7 @@ def _fetch(traced: Traced, batch: Batch, tensors: dict[int, Any]) -> dict[int, n
     try:
         pruned = traced.wrapped.prune(list(traced.wrapped.inputs[:2]), list(tensors.values()))
         found = pruned(*feeds)
-    except Exception:  # noqa: BLE001 - a fetch inside a loop or branch: no line is better than no report
+    except Exception:
         return {}
     arrays = {index: to_array(tensor) for index, tensor in zip(tensors, found, strict=True)}
     return {index: array for index, array in arrays.items() if array is not None}

@@ -1,1 +1,1 @@
-"""The contract family: is it a loss at all?"""
+"""The contract family: whether it is a loss at all."""

@@ -107,7 +107,7 @@ def _parameters(function: object) -> list[inspect.Parameter] | None:
     return [
         p
         for p in signature.parameters.values()
-        if p.kind not in named or p.default is p.empty and p.kind is not p.VAR_KEYWORD
+        if p.kind not in named or (p.default is p.empty and p.kind is not p.VAR_KEYWORD)
     ]
 
 

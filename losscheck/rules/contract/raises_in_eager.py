@@ -75,7 +75,8 @@ def tail_loss(y_true, y_pred):
         if tasks == ["told"] or prober.inputs.task.is_told:
             tried = "the inputs that you gave"
         else:
-            tried = f"each of the {len(tasks)} kinds of input tried ({', '.join(tasks[:6])}{', …' * (len(tasks) > 6)})"
+            names = ", ".join((*tasks[:6], *(["…"] if len(tasks) > 6 else [])))
+            tried = f"each of the {len(tasks)} kinds of input tried ({names})"
         hint = "Fix the error on this line" if raised.type in _OF_THE_CODE else None
         yield self.finding(
             f"raises `{raised.type}` on {tried}: {first_line(raised)}",

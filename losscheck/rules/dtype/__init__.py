@@ -1,1 +1,1 @@
-"""The dtype family: dtypes of labels and predictions"""
+"""The dtype family: dtypes of labels and predictions."""

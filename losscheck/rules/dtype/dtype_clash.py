@@ -11,9 +11,9 @@ from losscheck.prober import Prober
 from losscheck.rule import Rule, first_line
 
 _DTYPES = re.compile(
-    r"was expected to be an? \w+ tensor but is an? \w+|[Tt]ensor conversion requested dtype|has DataType \w+ not in"
-    r"|must have the same d?type|type \w+ of argument|that does not match type|don't all match|requires? .* dtype"
-    r"|Value for attr '\w+' of \w+ is not in the list"
+    r"was expected to be an? \w+ tensor but is an? \w+|[Tt]ensor conversion requested dtype"
+    r"|has DataType \w+ not in|must have the same d?type|type \w+ of argument|that does not match type"
+    r"|don't all match|requires? .* dtype|Value for attr '\w+' of \w+ is not in the list"
 )
 
 

@@ -55,9 +55,12 @@ def sparse_loss(y_true, y_pred):
         evidence = prober.evidence
         if evidence.takes_integers_only:
             raised = prober.eager("float labels").raised
-        elif prober.lacks("callable") or prober.inputs.task.y_true.is_float:
-            return
-        elif prober.loss.is_keras_loss or prober.eager().raised is not None:
+        elif (
+            prober.lacks("callable")
+            or prober.inputs.task.y_true.is_float
+            or prober.loss.is_keras_loss
+            or prober.eager().raised is not None
+        ):
             return
         else:
             raised = prober.eager("float labels").raised

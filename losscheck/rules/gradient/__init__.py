@@ -1,1 +1,1 @@
-"""The gradient family: does it train?"""
+"""The gradient family: whether it trains."""

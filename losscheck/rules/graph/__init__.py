@@ -1,1 +1,1 @@
-"""The graph family: graphs and Python side effects"""
+"""The graph family: graphs and Python side effects."""

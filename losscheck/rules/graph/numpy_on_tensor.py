@@ -10,8 +10,9 @@ from losscheck.prober import Prober
 from losscheck.rule import FailureRule, code_at
 
 _ERRORS = re.compile(
-    r"[Cc]annot convert a symbolic|to a NumPy array|to a numpy array|NumPy call|which has no callable \w+ method"
-    r"|object does not have attribute '?__array|__array__\(\)|numpy\(\) is only available"
+    r"[Cc]annot convert a symbolic|to a NumPy array|to a numpy array|NumPy call"
+    r"|which has no callable \w+ method|object does not have attribute '?__array|__array__\(\)"
+    r"|numpy\(\) is only available"
 )
 _CALL = re.compile(r"\b((?:np|numpy|scipy|sp|sklearn|cv2|skimage|math|special|stats)(?:\.\w+)+|\w+)\s*\(")
 _BUILTINS = ("float", "int", "len", "list", "tuple", "bool")
@@ -73,4 +74,5 @@ def scaled_loss(y_true, y_pred):
         call = next((m[1] for m in _CALL.finditer(code) if "." in m[1] and not m[1].startswith("tf.")), "")
         if not call and any(re.search(rf"\b{name}\(", code) for name in _BUILTINS):
             return None
-        return f"`{call or 'a library outside TensorFlow'}` is handed a symbolic tensor: it passes eagerly and raises in a graph"
+        culprit = f"`{call}`" if call else "a library outside TensorFlow"
+        return f"{culprit} is handed a symbolic tensor: it passes eagerly and raises in a graph"

@@ -65,7 +65,8 @@ def chatty_loss(y_true, y_pred):
         for place, text in first.items():
             call = code_at(place).split("(", maxsplit=1)[0].strip() or "print"
             yield self.finding(
-                f"`{call}` runs once, while the loss is traced, and in none of the {seen.calls - 1} steps after",
+                f"`{call}` runs once, while the loss is traced, and in none of the {seen.calls - 1} steps"
+                " after",
                 place,
                 modes=(Mode.GRAPH, Mode.FIT),
                 written=text,

@@ -1,1 +1,1 @@
-"""The keras family: Keras's own contract"""
+"""The keras family: Keras's own contract."""

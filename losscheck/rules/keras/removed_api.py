@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
 from losscheck.rule import FailureRule
+from losscheck.rules.keras.replacements import replacement
 
 _ATTRIBUTE = re.compile(
     r"module '(?P<module>(?:keras|tensorflow|tf_keras|numpy)[\w.]*)' has no attribute '(?P<name>\w+)'"
@@ -18,39 +20,6 @@ _IMPORT = re.compile(
 )
 _REDUCTION = re.compile(
     r"[Ii]nvalid value for argument `reduction`.*Received: reduction=(?P<name>\S+)", re.DOTALL
-)
-
-#: Names of Keras 2's backend whose name in `keras.ops` is another one.
-_OPS = {
-    "batch_dot": "keras.ops.matmul", "pow": "keras.ops.power", "permute_dimensions": "keras.ops.transpose",
-    "concatenate": "keras.ops.concatenate", "gradients": "tf.GradientTape", "switch": "keras.ops.where",
-    "int_shape": "keras.ops.shape", "batch_flatten": "keras.ops.reshape", "flatten": "keras.ops.ravel",
-    "random_uniform": "keras.random.uniform", "random_normal": "keras.random.normal", "constant": "keras.ops.convert_to_tensor",
-    "variable": "keras.Variable", "get_value": "keras.ops.convert_to_numpy", "eval": "keras.ops.convert_to_numpy",
-    "greater_equal": "keras.ops.greater_equal", "cast_to_floatx": "keras.ops.cast", "print_tensor": "tf.print",
-    "function": "tf.function", "learning_phase": "the `training` argument", "placeholder": "keras.Input",
-    "dot": "keras.ops.dot", "ctc_batch_cost": "keras.ops.ctc_loss", "l2_normalize": "keras.ops.normalize",
-    "categorical_crossentropy": "keras.ops.categorical_crossentropy", "logsumexp": "keras.ops.logsumexp",
-    "map_fn": "keras.ops.vectorized_map", "update_add": "keras.Variable.assign_add", "update": "keras.Variable.assign",
-}  # fmt: skip
-_TF = {
-    "log": "tf.math.log", "to_float": "tf.cast(x, tf.float32)", "to_int32": "tf.cast(x, tf.int32)",
-    "to_int64": "tf.cast(x, tf.int64)", "ceil": "tf.math.ceil", "div": "tf.math.divide", "is_nan": "tf.math.is_nan",
-    "is_inf": "tf.math.is_inf", "is_finite": "tf.math.is_finite", "log1p": "tf.math.log1p", "lgamma": "tf.math.lgamma",
-    "matrix_inverse": "tf.linalg.inv", "random_normal": "tf.random.normal", "random_uniform": "tf.random.uniform",
-    "placeholder": "keras.Input", "Session": "eager execution", "get_variable": "tf.Variable", "diag_part": "tf.linalg.diag_part",
-    "confusion_matrix": "tf.math.confusion_matrix", "floor_div": "tf.math.floordiv", "svd": "tf.linalg.svd",
-    "contrib": "tensorflow_addons or Keras itself", "unsorted_segment_sum": "tf.math.unsorted_segment_sum", "erf": "tf.math.erf",
-    "sum": "tf.reduce_sum", "mean": "tf.reduce_mean", "squared_difference": "tf.math.squared_difference",
-}  # fmt: skip
-_NUMPY = {"float": "float", "int": "int", "bool": "bool", "object": "object", "product": "np.prod", "NaN": "np.nan",
-          "Inf": "np.inf", "infty": "np.inf", "float_": "np.float64", "trapz": "np.trapezoid", "in1d": "np.isin"}  # fmt: skip
-_SAME_NAME_IN_OPS = frozenset(
-    "abs all any arange argmax argmin cast clip cos cumprod cumsum elu equal exp expand_dims eye gather greater"
-    " hard_sigmoid in_top_k less less_equal log max maximum mean min minimum not_equal one_hot ones ones_like"
-    " prod relu repeat reshape round shape sigmoid sign sin softmax softplus softsign sqrt square squeeze stack"
-    " std stop_gradient sum tanh tile transpose var zeros zeros_like binary_crossentropy"
-    " sparse_categorical_crossentropy conv2d".split()
 )
 
 
@@ -124,25 +93,12 @@ def log_loss(y_true, y_pred):
         return f"`reduction={match['name']!s}` is no longer accepted" if match else None
 
     def _with_cure(self, finding: Finding) -> Finding:
-        from dataclasses import replace
-
-        cure = replacement(finding.message)
+        """The finding with the replacement as its hint, where one is known."""
+        match = re.search(r"`(?P<module>[\w.]+)\.(?P<name>\w+)`", finding.message)
+        cure = replacement(match["module"], match["name"]) if match else 'reduction="sum_over_batch_size"'
         return replace(finding, hint=f"Use `{cure}`") if cure else finding
 
 
 def _shown(module: str) -> str:
     """The module's public name."""
     return module.replace("keras._tf_keras.keras", "tf.keras").replace("keras.src", "keras")
-
-
-def replacement(message: str) -> str:
-    """What stands in place of the name that a message speaks of; empty where nothing is known."""
-    match = re.search(r"`(?P<module>[\w.]+)\.(?P<name>\w+)`", message)
-    if not match:
-        return 'reduction="sum_over_batch_size"' if "reduction=" in message else ""
-    module, name = match["module"], match["name"]
-    if module.startswith("numpy"):
-        return _NUMPY.get(name, "")
-    if "keras" in module:
-        return f"keras.ops.{name}" if name in _SAME_NAME_IN_OPS else _OPS.get(name, "")
-    return _TF.get(name, "")

@@ -1,1 +1,1 @@
-"""The numerics family: NaN and Inf"""
+"""The numerics family: NaN and Inf."""

@@ -29,7 +29,9 @@ class NonFiniteLoss(Rule):
     code = "LC501"
     name = "non-finite-loss"
     severity = Severity.ERROR
-    hint = "Clip before the logarithm or add 1e-7 outside `1 - p`; divide with `tf.math.divide_no_nan` or a floor"
+    hint = (
+        "Clip before a logarithm (`tf.clip_by_value(p, 1e-7, 1 - 1e-7)`); `tf.math.divide_no_nan` for a mean"
+    )
     requires = ("value", "gradient")
     silences_at_line = ("LC204",)
 

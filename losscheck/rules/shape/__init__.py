@@ -1,1 +1,1 @@
-"""The shape family: axes, batch sizes, broadcasting"""
+"""The shape family: axes, batch sizes, broadcasting."""

@@ -1,0 +1,132 @@
+"""Makes what the documents show from what losscheck does: ``python tests/make_docs.py``.
+
+- .github/losscheck.svg: a picture of a real run;
+- README.md: every block between ``<!-- made: … -->`` and ``<!-- end -->``;
+- losscheck/rules/README.md: the page of every rule.
+"""
+
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.text import Text
+
+from losscheck.explain import page, table
+from losscheck.inputs.specs import DOMAINS
+from losscheck.inputs.tasks import TASKS
+from losscheck.registry import all_rules
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+REFERENCE = ROOT / "losscheck" / "rules" / "README.md"
+PICTURE = ROOT / ".github" / "losscheck.svg"
+PICTURED = ("fixtures/losses/broken/thresholded_iou.py",)
+WIDTH = 100  # columns
+#: rich's own drawing with the reader's fonts: a picture in a page may not load any.
+SVG_FORMAT = re.sub(r"@font-face {{.*?}}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
+    "Fira Code, monospace", "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+)
+BLOCK = re.compile(r"(<!-- made: (?P<what>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+INTRODUCTION = """\
+# The rules
+
+Made by `tests/make_docs.py` from the rules themselves: the text is the docstring of each rule, the examples are the ones that
+the tests run. `losscheck --explain LC201` shows one of these pages in the terminal.
+
+"""
+
+
+def run(*arguments, color="never"):
+    """What the command line prints in a terminal of 100 columns, from the root of the repository."""
+    done = subprocess.run(
+        [sys.executable, "-m", "losscheck", *arguments, "--color", color],
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": str(WIDTH), "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    if done.stderr or done.returncode not in (0, 1):
+        raise RuntimeError(f"losscheck {' '.join(arguments)} gives {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def picture():
+    """The run as a drawing of a terminal."""
+    console = Console(
+        record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, legacy_windows=False, _environ={}
+    )
+    console.print(Text(f"$ losscheck {' '.join(PICTURED)}"))
+    console.print(Text.from_ansi(run(*PICTURED, color="always").rstrip("\n")))
+    svg = console.export_svg(title="losscheck", unique_id="losscheck", code_format=SVG_FORMAT)
+    return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
+
+
+def rules():
+    """The table of rules, each code with a link to its page."""
+    rows = table(all_rules())
+    for rule in all_rules():
+        rows = rows.replace(f"| {rule.code} |", f"| [{rule.code}]({link(rule)}) |")
+    return rows
+
+
+def link(rule):
+    """Where README.md finds the page of a rule."""
+    return f"{REFERENCE.relative_to(ROOT).as_posix()}#{rule.code.lower()}-{rule.name}"
+
+
+def domains():
+    """The domains of an input spec."""
+    written = {"labels": "labels<N"}
+    rows = [f"| `{written.get(name, name)}` | {meaning} |" for name, meaning in DOMAINS.items()]
+    rows += ["| `-1..1` | between two numbers |", "| `prob?` | any domain with a `?`: NaNs stand among the entries |"]
+    return "\n".join(["| domain | numbers |", "| --- | --- |", *rows]) + "\n"
+
+
+def tasks():
+    """The named tasks."""
+    rows = [f"| `{task.name}` | `{task.y_true}` | `{task.y_pred}` |" for task in TASKS.values()]
+    return "\n".join(["| task | `y_true` | `y_pred` |", "| --- | --- | --- |", *rows]) + "\n"
+
+
+def block(what):
+    """The text of a block by its name: ``rules``, ``domains``, ``tasks`` or ``run ARGUMENTS``."""
+    verb, _, rest = what.partition(" ")
+    if verb == "run":
+        return f"```console\n$ losscheck {rest}\n{run(*rest.split())}```\n"
+    return {"rules": rules, "domains": domains, "tasks": tasks}[verb]()
+
+
+def readme(text):
+    """README.md with its blocks made anew."""
+    return BLOCK.sub(lambda match: match[1] + block(match["what"]) + match[3], text)
+
+
+def reference():
+    """The page of every rule, one below the other."""
+    contents = "".join(f"- [{rule.code} {rule.name}](#{rule.code.lower()}-{rule.name})\n" for rule in all_rules())
+    return INTRODUCTION + contents + "".join(f"\n{demoted(page(rule))}" for rule in all_rules())
+
+
+def demoted(markdown):
+    """The same page with its headings one level down; the comments in its code stay as they are."""
+    parts = re.split(r"(^```.*?^```$)", markdown, flags=re.DOTALL | re.MULTILINE)
+    return "".join(part if part.startswith("```") else re.sub(r"^#", "##", part, flags=re.M) for part in parts)
+
+
+def main():
+    """Write all of them."""
+    PICTURE.write_text(picture(), encoding="utf-8")
+    REFERENCE.write_text(reference(), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
