@@ -135,6 +135,7 @@ class Op:
     type: str  #: ``ArgMax``
     name: str  #: ``cond/ArgMax``
     inputs: tuple[int, ...]  #: indices of the operations that it reads
+    float_inputs: tuple[int, ...]  #: those from which it reads a tensor that can carry a gradient
     shape: Shape | None  #: of the first output
     dtype: str  #: of the first output, ``float32``
     location: Location | None  #: the user's line that made it

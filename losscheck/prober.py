@@ -116,9 +116,9 @@ class Prober:
         """The loss in `model.fit`."""
         return self._ask("fit", FitObservation, batch)
 
-    def flow(self, batch: str = "typical") -> FlowObservation:
+    def flow(self, batch: str = "typical", *, known_batch: bool = True) -> FlowObservation:
         """The traced graph, read."""
-        return self._ask("flow", FlowObservation, batch)
+        return self._ask("flow", FlowObservation, batch, known_batch=known_batch)
 
     def values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph."""

@@ -12,8 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rich._export_format import CONSOLE_SVG_FORMAT
-from rich.console import Console
+from rich.console import CONSOLE_SVG_FORMAT, Console
 from rich.text import Text
 
 from losscheck.explain import page, table
@@ -36,8 +35,8 @@ BLOCK = re.compile(r"(<!-- made: (?P<what>[^>]+?) -->\n).*?(<!-- end -->)", re.D
 INTRODUCTION = """\
 # The rules
 
-Made by `tests/make_docs.py` from the rules themselves: the text is the docstring of each rule, the examples are the ones that
-the tests run. `losscheck --explain LC201` shows one of these pages in the terminal.
+Made by `tests/make_docs.py` from the rules themselves: the text is the docstring of each rule, the examples
+are the ones that the tests run. `losscheck --explain LC201` shows one of these pages in the terminal.
 
 """
 
@@ -54,7 +53,9 @@ def run(*arguments, color="never"):
         check=False,
     )
     if done.stderr or done.returncode not in (0, 1):
-        raise RuntimeError(f"losscheck {' '.join(arguments)} gives {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise RuntimeError(
+            f"losscheck {' '.join(arguments)} gives {done.returncode}:\n{done.stdout}{done.stderr}"
+        )
     return done.stdout
 
 
@@ -86,7 +87,10 @@ def domains():
     """The domains of an input spec."""
     written = {"labels": "labels<N"}
     rows = [f"| `{written.get(name, name)}` | {meaning} |" for name, meaning in DOMAINS.items()]
-    rows += ["| `-1..1` | between two numbers |", "| `prob?` | any domain with a `?`: NaNs stand among the entries |"]
+    rows += [
+        "| `-1..1` | between two numbers |",
+        "| `prob?` | any domain with a `?`: NaNs stand among the entries |",
+    ]
     return "\n".join(["| domain | numbers |", "| --- | --- |", *rows]) + "\n"
 
 
@@ -111,14 +115,18 @@ def readme(text):
 
 def reference():
     """The page of every rule, one below the other."""
-    contents = "".join(f"- [{rule.code} {rule.name}](#{rule.code.lower()}-{rule.name})\n" for rule in all_rules())
+    contents = "".join(
+        f"- [{rule.code} {rule.name}](#{rule.code.lower()}-{rule.name})\n" for rule in all_rules()
+    )
     return INTRODUCTION + contents + "".join(f"\n{demoted(page(rule))}" for rule in all_rules())
 
 
 def demoted(markdown):
     """The same page with its headings one level down; the comments in its code stay as they are."""
     parts = re.split(r"(^```.*?^```$)", markdown, flags=re.DOTALL | re.MULTILINE)
-    return "".join(part if part.startswith("```") else re.sub(r"^#", "##", part, flags=re.M) for part in parts)
+    return "".join(
+        part if part.startswith("```") else re.sub(r"^#", "##", part, flags=re.M) for part in parts
+    )
 
 
 def main():

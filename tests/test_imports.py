@@ -127,7 +127,9 @@ def test_only_probes_and_loading_import_tensorflow_and_only_inside_functions():
     found = []
     for name, source in modules():
         tree = ast.parse(source)
-        at_the_top = {line for node in tree.body for _, line in imported(ast.Module([node], [])) if is_top(node)}
+        at_the_top = {
+            line for node in tree.body for _, line in imported(ast.Module([node], [])) if is_top(node)
+        }
         for target, line in imported(tree):
             if target.partition(".")[0] in TENSORFLOW and (
                 not name.startswith(TENSORFLOW_LIVES_IN) or line in at_the_top
@@ -147,7 +149,7 @@ def is_top(node):
         ("import losscheck.cli", "losscheck.cli on floor 8"),
         ("from losscheck import engine", "losscheck.engine on floor 5"),
         ("from losscheck import check_loss", "losscheck.api on floor 8"),
-        ("def f():\n    try:\n        from losscheck.worker.pool import Pool\n    finally:\n        pass", "losscheck.worker"),
+        ("def f():\n    while True:\n        import losscheck.worker.pool", "losscheck.worker"),
         ("if TYPE_CHECKING:\n    pass\nelse:\n    import losscheck.cli", "losscheck.cli on floor 8"),
     ],
 )  # fmt: skip

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-#: Runs at the start of every Python process below: writes down each try to import TensorFlow or Keras, and refuses.
+#: Runs first in every Python process below: writes down each try to import TensorFlow or Keras, and refuses.
 GUARD = """
 import os, sys
 
@@ -33,7 +33,11 @@ def guarded(tmp_path):
     log = tmp_path / "log"
 
     def run(*arguments):
-        environment = {"GUARD_LOG": str(log), "PYTHONPATH": str(tmp_path / "guard"), "PYTHONIOENCODING": "utf-8"}
+        environment = {
+            "GUARD_LOG": str(log),
+            "PYTHONPATH": str(tmp_path / "guard"),
+            "PYTHONIOENCODING": "utf-8",
+        }
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=tmp_path,

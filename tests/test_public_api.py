@@ -33,7 +33,9 @@ EVERYTHING = sorted([*FUNCTIONS, *EXCEPTIONS, *TYPES, *WORDS])
 def plain(function):
     """The parameters without their annotations."""
     signature = inspect.signature(function)
-    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
+    bare = [
+        parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()
+    ]
     text = str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
     return text.replace("<Severity.WARNING: 'warning'>", "'warning'")
 
@@ -85,7 +87,7 @@ def test_every_public_name_has_a_docstring_of_its_own(name):
 
 
 def test_a_name_that_does_not_exist_raises_as_every_module_does():
-    with pytest.raises(AttributeError, match="^module 'losscheck' has no attribute 'check_los'$"):
+    with pytest.raises(AttributeError, match=r"^module 'losscheck' has no attribute 'check_los'$"):
         _ = losscheck.check_los
 
 

@@ -15,7 +15,7 @@ from losscheck.probes.frames import UserFiles, op_location, raised_from, user_li
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.paths import find_cut, path_through, with_reach
 from losscheck.probes.session import functions_inlined, isolated
-from losscheck.probes.tensors import describe, static_shape, to_tensor
+from losscheck.probes.tensors import describe, static_shape, to_tensor, traced_shape
 from losscheck.probes.watch import Watch
 
 _MAX_OPS = 5000
@@ -32,11 +32,21 @@ class Traced:
     gradient_error: str = ""
 
 
-def trace(loss: LoadedLoss, batch: Batch, files: UserFiles) -> Traced:
-    """Trace the loss with the batch's static shapes, functions of the user inlined where that works."""
+def trace(loss: LoadedLoss, batch: Batch, files: UserFiles, *, known_batch: bool = True) -> Traced:
+    """Trace the loss into one graph, functions of the user inlined where that works.
+
+    Args:
+        loss: the loss.
+        batch: gives the shapes and dtypes.
+        files: which files are the user's.
+        known_batch: whether the batch size is known, else None.
+    """
     import tensorflow as tf
 
-    specs = [tf.TensorSpec(t.shape, t.dtype) for t in (to_tensor(batch.y_true), to_tensor(batch.y_pred))]
+    specs = [
+        tf.TensorSpec(traced_shape(array, known_batch), to_tensor(array).dtype)
+        for array in (batch.y_true, batch.y_pred)
+    ]
     traced = Traced()
     watch = Watch(loss.function, files)
 
@@ -143,13 +153,22 @@ class _Reader:
             if len(self.ops) >= _MAX_OPS:
                 self.skipped = f"the graph has more than {_MAX_OPS} operations"
                 return
-            inputs = [self.index[(prefix, t.op.name)] for t in op.inputs if (prefix, t.op.name) in self.index]
-            inputs += [row for tensor in op.outputs for row in seeds.get(tensor.name, ())]
+            read = [(self.index.get((prefix, tensor.op.name)), tensor) for tensor in op.inputs]
+            inputs = [row for row, _ in read if row is not None]
+            floats = [row for row, tensor in read if row is not None and tensor.dtype.is_floating]
+            fed = [row for tensor in op.outputs for row in seeds.get(tensor.name, ())]
             if has_inner_graph(op):
-                inputs += self._read_inner(op, gradients, prefix)
-            self._append(op, tuple(inputs), gradients, prefix)
+                fed += self._read_inner(op, gradients, prefix)
+            self._append(op, (*inputs, *fed), (*floats, *fed), gradients, prefix)
 
-    def _append(self, op: Any, inputs: tuple[int, ...], gradients: dict[str, Any], prefix: str) -> None:
+    def _append(
+        self,
+        op: Any,
+        inputs: tuple[int, ...],
+        float_inputs: tuple[int, ...],
+        gradients: dict[str, Any],
+        prefix: str,
+    ) -> None:
         first = op.outputs[0] if op.outputs else None
         frames = [(frame[0], frame[1]) for frame in (tuple(f)[:2] for f in op.traceback or ())]
         row = Op(
@@ -157,6 +176,7 @@ class _Reader:
             type=op.type,
             name=f"{prefix}{op.name}",
             inputs=inputs,
+            float_inputs=float_inputs,
             shape=static_shape(first) if first is not None else None,
             dtype=first.dtype.name if first is not None else "",
             location=self._location(op.type, frames),

@@ -10,7 +10,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import GraphObservation, Raised
 from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.probes.session import isolated
-from losscheck.probes.tensors import describe, to_array, to_tensor
+from losscheck.probes.tensors import describe, to_array, to_tensor, traced_shape
 from losscheck.probes.watch import Watch
 
 #: Steps after the trace: what changes in the trace and in none of them is frozen.
@@ -37,7 +37,7 @@ def run_graph(
     start = time.perf_counter()
     watch = Watch(loss.function, files)
     y_true, y_pred = to_tensor(batch.y_true), to_tensor(batch.y_pred)
-    specs = [tf.TensorSpec(_shape(tensor, known_batch), tensor.dtype) for tensor in (y_true, y_pred)]
+    specs = [tf.TensorSpec(traced_shape(tensor, known_batch), tensor.dtype) for tensor in (y_true, y_pred)]
     raised: Raised | None = None
     result: Any = None
     concrete: Any = None
@@ -63,7 +63,3 @@ def run_graph(
         static_shape=describe(output).shape if output is not None else None,
         traces=int(concrete is not None),
     )
-
-
-def _shape(tensor: Any, known_batch: bool) -> list[int | None]:
-    return [None if axis == 0 and not known_batch else size for axis, size in enumerate(tensor.shape)]

@@ -60,9 +60,10 @@ def find_cut(ops: list[Op], output: int | None) -> int | None:
 
 
 def _maker_of_integers(ops: list[Op], index: int, on_path: set[int]) -> int:
+    """Walk back over integers and booleans to the operation that made them of floats."""
     while True:
         inputs = [i for i in ops[index].inputs if i in on_path]
-        if not inputs or any(ops[i].is_float for i in inputs):
+        if not inputs or any(i in ops[index].float_inputs for i in inputs):
             return index
         index = inputs[0]
 

@@ -59,9 +59,9 @@ class Probes:
         """The loss in `model.fit`."""
         return run_fit(self._loss, batch, self._files)
 
-    def flow(self, batch: Batch) -> Observation:
+    def flow(self, batch: Batch, *, known_batch: bool) -> Observation:
         """The traced graph, read."""
-        return read_flow(self._trace(batch), self._cast(batch), self._files)
+        return read_flow(self._trace(batch, known_batch=known_batch), self._cast(batch), self._files)
 
     def values(self, batch: Batch) -> Observation:
         """The numbers inside the traced graph."""
@@ -69,11 +69,11 @@ class Probes:
         traced = self._trace(batch)
         return run_values(traced, read_flow(traced, fed, self._files), fed)
 
-    def _trace(self, batch: Batch) -> Traced:
+    def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)
-        key = (fed.y_true.shape, fed.y_pred.shape, fed.y_true.dtype, fed.y_pred.dtype)
+        key = (fed.y_true.shape, fed.y_pred.shape, fed.y_true.dtype, fed.y_pred.dtype, known_batch)
         if key not in self._traces:
-            self._traces[key] = trace(self._loss, fed, self._files)
+            self._traces[key] = trace(self._loss, fed, self._files, known_batch=known_batch)
         return self._traces[key]
 
     def _cast(self, batch: Batch) -> Batch:

@@ -23,6 +23,11 @@ def static_shape(tensor: Any) -> Shape | None:
     return None if rank is None else tuple(shape)
 
 
+def traced_shape(array: Any, known_batch: bool) -> list[int | None]:
+    """The shape to trace with; the first axis is None where the batch size shall be unknown."""
+    return [None if axis == 0 and not known_batch else int(size) for axis, size in enumerate(array.shape)]
+
+
 def is_tensor(value: Any) -> bool:
     """Whether TensorFlow counts it as a tensor (a `tf.Variable` too)."""
     import tensorflow as tf

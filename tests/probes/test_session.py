@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import random
 import sys
@@ -16,10 +17,10 @@ from losscheck.observation import Effect
 from losscheck.probes.eager import run_eager
 from losscheck.probes.fit import run_fit
 from losscheck.probes.flow import trace
-from losscheck.probes.frames import UserFiles
 from losscheck.probes.gradient import run_gradient
 from losscheck.probes.graph import run_graph
 from losscheck.probes.session import captured_output, functions_inlined, isolated
+from losscheck.probes.watch import Watch
 
 from .conftest import regression
 
@@ -197,12 +198,9 @@ def test_what_a_loss_prints_does_not_reach_the_terminal(write, capfd):
 
 def test_what_a_library_prints_is_no_output_of_the_loss(write):
     written = write("def loss_fn(y_true, y_pred): pass\n")
-    stream = UserFiles("losses.py")
-    effects: list[Effect] = []
-    with captured_output(stream, effects.append, lambda: 0):
-        exec(compile("print('x')", np.__file__, "exec"), {})
-    assert [] == effects
-    assert [] == recorded(written, lambda: None)
+    watch = Watch(written.loss.function, written.files)
+    watch.run(functools.partial(exec, compile("print('x')", np.__file__, "exec"), {}))
+    assert [] == watch.effects
 
 
 def test_long_output_is_cut_and_much_output_is_counted_no_further(write):

@@ -281,7 +281,7 @@ def test_a_web_of_objects_is_compared_in_a_moment(write):
         """
         class Node:
             pass
-        NODES = [Node() for _ in range(30)]
+        NODES = [Node() for _ in range(150)]
         for node in NODES:
             node.others = NODES
         def loss_fn(y_true, y_pred):
@@ -290,7 +290,7 @@ def test_a_web_of_objects_is_compared_in_a_moment(write):
     )
     start = time.perf_counter()
     snapshot(written.loss.function, written.files)
-    assert time.perf_counter() - start < 0.5
+    assert time.perf_counter() - start < 1
 
 
 def test_a_large_array_that_is_replaced_is_a_change(write):
@@ -310,7 +310,7 @@ def test_a_large_array_that_is_replaced_is_a_change(write):
 def test_a_function_without_python_code_has_no_state():
     from losscheck.probes.frames import UserFiles
 
-    assert [{}, {}] == [snapshot(thing, UserFiles("")) for thing in (len, np.sum)]
+    assert {} == snapshot(len, UserFiles(""))
 
 
 def test_names_that_come_and_go_are_changes():
