@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from losscheck.exceptions import SpecError
-from losscheck.inputs.batches import Batch, Batches, default_batch_size
+from losscheck.inputs.batches import Batches
 from losscheck.inputs.specs import InputSpec, parse_comment, parse_spec
-from losscheck.inputs.tasks import DEFAULT_SIZES, TASKS, Task, told_task
+from losscheck.inputs.tasks import TASKS, Task, told_task
 from losscheck.loss import LoadedLoss, SourceFacts
-from losscheck.observation import EagerObservation
 from losscheck.prober import Attempt
 from losscheck.report import TaskChoice, TaskSource
-
-#: A call takes a few milliseconds; the search must stay well under half a second.
-_MAX_ATTEMPTS = 90
-#: Sizes of the class and feature axes that are worth a try; more would cost more than it finds.
-_MAX_SIZE = 128
-#: Errors of the loss itself: no other input cures them.
-_HOPELESS = ("AttributeError", "NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "SystemExit")
-#: A batch of the user's size is tried up to here.
-_MAX_ROWS = 512
-_NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
-
-Call = Callable[[Batch], EagerObservation]
+from losscheck.search import Call, Search, other_sizes, sized
 
 
 @dataclass(frozen=True)
@@ -76,7 +63,7 @@ def told_inputs(
     chosen = told_task(*specs)
     if named and y_true is None and y_pred is None:
         chosen = replace(named, is_told=True)
-    return _sized(chosen, {}), source
+    return sized(chosen, {}), source
 
 
 def infer(
@@ -94,23 +81,23 @@ def infer(
         arrays: the user's own arrays.
 
     """
-    search = _Search(loss.source, call)
+    search = Search(loss.source, call)
     if told is not None:
         return _infer_told(search, *told, arrays)
     for task in ranked_tasks(loss.source, loss.name):
         if search.is_exhausted:
             break
-        search.attempt(_sized(task, {}))
-        search.try_rows_of_error(_sized(task, {}))
-        for sized in _other_sizes(task, loss.source, search):
-            search.attempt(sized)
+        search.attempt(sized(task, {}))
+        search.try_rows_of_error(sized(task, {}))
+        for other in other_sizes(task, loss.source, search):
+            search.attempt(other)
         if search.best is not None and search.best_rank == 0:
             break
     if search.best is None:
         search.try_named_rows(ranked_tasks(loss.source, loss.name))
-    task = search.best or _sized(next(iter(ranked_tasks(loss.source, loss.name))), {})
+    task = search.best or sized(next(iter(ranked_tasks(loss.source, loss.name))), {})
     evidence = (*search.log(), *_reasons(task, loss))
-    return search.result(task, TaskSource.INFERRED, evidence)
+    return _result(search, task, TaskSource.INFERRED, evidence)
 
 
 def ranked_tasks(facts: SourceFacts, name: str) -> list[Task]:
@@ -123,151 +110,19 @@ def ranked_tasks(facts: SourceFacts, name: str) -> list[Task]:
     return [task for _, _, task in sorted(scored, key=lambda entry: (entry[0], entry[1]), reverse=True)]
 
 
-class _Search:
-    """The tries so far; the best one is the first that is finite, else the first that runs."""
-
-    def __init__(self, facts: SourceFacts, call: Call) -> None:
-        self.attempts: list[Attempt] = []
-        self.best: Task | None = None
-        self.best_rank = 9
-        self.named_rows: int | None = None
-        self._facts = facts
-        self._call = call
-        self._tried: set[tuple[str, str, int]] = set()
-
-    @property
-    def is_exhausted(self) -> bool:
-        """Whether more tries are pointless."""
-        return len(self.attempts) >= _MAX_ATTEMPTS or self._is_hopeless
-
-    @property
-    def _is_hopeless(self) -> bool:
-        """Whether three unlike inputs raised the same error of the loss itself."""
-        raised = [attempt.observation.raised for attempt in self.attempts]
-        if len(raised) < 3 or any(error is None for error in raised):
-            return False
-        kinds = {(error.type, error.message, error.location) for error in raised if error}
-        return len(kinds) == 1 and next(iter(kinds))[0] in _HOPELESS
-
-    def attempt(self, task: Task, rows: int | None = None) -> EagerObservation | None:
-        """Try one sized task; None if it was tried before, or the rows are the size of another axis.
-
-        Where two axes are equal by chance, a matrix product or a broadcast passes by chance.
-        """
-        rows = rows or default_batch_size(task)
-        key = (str(task.y_true), str(task.y_pred), rows)
-        if key in self._tried or rows in (*task.y_true.dims, *task.y_pred.dims) or self.is_exhausted:
-            return None
-        self._tried.add(key)
-        batch = Batches(task, self._facts, batch_size=rows)["typical"]
-        seen = self._call(batch)
-        self.attempts.append(Attempt(task.name, key[0], key[1], rows, seen))
-        rank = _rank(seen, rows)
-        if rank < self.best_rank:
-            self.best, self.best_rank = task, rank
-            self.named_rows = None if rows == default_batch_size(task) else rows
-        return seen
-
-    def try_named_rows(self, tasks: list[Task]) -> None:
-        """Where nothing fits: the batch sizes that the source or the errors name."""
-        if self._is_hopeless:
-            return
-        named = [n for n in dict.fromkeys((*self._facts.integers, *self.numbers())) if 2 <= n <= _MAX_ROWS]
-        for task in tasks[:4]:
-            for rows in named[:8]:
-                self.attempt(_sized(task, {}), rows)
-                if self.best_rank == 0:
-                    return
-
-    def try_rows_of_error(self, task: Task) -> None:
-        """Where an error sets the batch size against another number: try that number of rows."""
-        error = self.attempts[-1].observation.raised if self.attempts else None
-        if self.best_rank == 0 or self.is_exhausted or error is None:
-            return
-        numbers = [int(n) for n in _NUMBER.findall(error.message)]
-        for rows in _rows_meant(numbers, self.attempts[-1].rows)[:2]:
-            self.attempt(task, rows)
-            if self.best_rank == 0:
-                return
-
-    def numbers(self) -> list[int]:
-        """The sizes that the errors so far speak of."""
-        messages = [a.observation.raised.message for a in self.attempts if a.observation.raised]
-        return list(dict.fromkeys(int(n) for text in messages[-12:] for n in _NUMBER.findall(text)))
-
-    def log(self) -> tuple[str, ...]:
-        """A line for each try, the failed ones with their error."""
-        return tuple(_log_line(attempt) for attempt in self.attempts)
-
-    def result(self, task: Task, source: TaskSource, evidence: tuple[str, ...]) -> Inferred:
-        choice = TaskChoice(task.name, str(task.y_true), str(task.y_pred), source, evidence)
-        batches = Batches(task, self._facts, batch_size=self.named_rows)
-        return Inferred(choice, batches, tuple(self.attempts), self.best is not None, self.named_rows)
-
-
 def _infer_told(
-    search: _Search, task: Task, source: TaskSource, arrays: tuple[np.ndarray, np.ndarray] | None
+    search: Search, task: Task, source: TaskSource, arrays: tuple[np.ndarray, np.ndarray] | None
 ) -> Inferred:
     if arrays is not None:
-        batches = Batches(task, search._facts, arrays=arrays)
-        seen = search._call(batches["typical"])
+        batches = Batches(task, search.facts, arrays=arrays)
+        seen = search.call(batches["typical"])
         attempt = Attempt(task.name, str(task.y_true), str(task.y_pred), batches["typical"].size, seen)
         choice = TaskChoice(task.name, str(task.y_true), str(task.y_pred), source, ("you gave the arrays",))
         return Inferred(choice, batches, (attempt,), seen.raised is None, None)
     search.attempt(task)
     if search.best is None:
         search.try_named_rows([task])
-    return search.result(task, source, (f"you gave the inputs by {source.value}",))
-
-
-def _rank(seen: EagerObservation, rows: int) -> int:
-    """0: finite, of the batch's shape; 1: it runs and gives a tensor; 2: it runs; 9: it raises."""
-    if seen.raised is not None:
-        return 9
-    if seen.returned is None or not seen.returned.is_float_tensor or seen.value is None:
-        return 2 if seen.returned is not None and seen.returned.kind != "function" else 3
-    fits = seen.value.shape == () or seen.value.shape[0] == rows
-    is_pairwise = seen.value.shape[:2] == (rows, rows)
-    if seen.is_finite and fits and not is_pairwise and seen.value.size:
-        return 0
-    return 1
-
-
-def _rows_meant(numbers: list[int], rows: int) -> list[int]:
-    """The batch sizes that the numbers of an error may mean, when it was raised for ``rows`` rows.
-
-    Either the rows stand against another number (``[16] vs. [7]``), or the size of the whole tensor does
-    (a reshape of 21 values to 96, with 7 rows: 96 / (21 / 7) = 32).
-    """
-    meant = [n for n in numbers if n != rows] if rows in numbers else []
-    for size in numbers:
-        if size % rows == 0 and size > rows:
-            meant += [n // (size // rows) for n in numbers if n != size and n % (size // rows) == 0]
-    return [n for n in dict.fromkeys(meant) if n != rows and 2 <= n <= _MAX_ROWS]
-
-
-def _other_sizes(task: Task, facts: SourceFacts, search: _Search) -> Iterator[Task]:
-    """The task with the sizes that the source or the last error speaks of."""
-    free = [name for name in dict.fromkeys((*task.y_true.names(), *task.y_pred.names())) if name in "DCE"]
-    if not free or search.best_rank == 0 or not search.attempts:
-        return
-    error = search.attempts[-1].observation.raised
-    if error is None or error.type in _HOPELESS:
-        return
-    columns = [n for n in (facts.y_pred_columns, facts.y_true_columns) if n > 0]
-    sizes = [*columns, *facts.integers, *(int(n) for n in _NUMBER.findall(error.message))]
-    # a size that another axis has would let a matrix product pass by chance
-    taken = {DEFAULT_SIZES.get(str(d), d) for d in (*task.y_true.dims, *task.y_pred.dims) if d not in free}
-    for size in [n for n in dict.fromkeys(sizes) if 1 < n <= _MAX_SIZE and n not in taken][:5]:
-        if search.best_rank > 0:
-            yield _sized(task, dict.fromkeys(free, size))
-
-
-def _sized(task: Task, sizes: dict[str, int]) -> Task:
-    names = dict.fromkeys((*task.y_true.names(), *task.y_pred.names()))
-    default = {name: DEFAULT_SIZES.get(name, 5) for name in names}
-    every = {**default, **sizes}
-    return replace(task, y_true=task.y_true.with_sizes(every), y_pred=task.y_pred.with_sizes(every))
+    return _result(search, task, source, (f"you gave the inputs by {source.value}",))
 
 
 def _spec_of(array: np.ndarray) -> InputSpec:
@@ -305,12 +160,7 @@ def _reasons(task: Task, loss: LoadedLoss) -> tuple[str, ...]:
     return (f"the source speaks of {', '.join(spoken[:4])}",) if spoken else ()
 
 
-def _log_line(attempt: Attempt) -> str:
-    inputs = f"{attempt.task}: {attempt.y_true}, {attempt.y_pred}, B = {attempt.rows}"
-    seen = attempt.observation
-    if seen.raised is not None:
-        first = seen.raised.message.splitlines()[0][:120] if seen.raised.message else ""
-        return f"{inputs}: {seen.raised.type}: {first}"
-    if seen.value is not None and not seen.is_finite:
-        return f"{inputs}: runs, gives NaN or Inf"
-    return f"{inputs}: fits"
+def _result(search: Search, task: Task, source: TaskSource, evidence: tuple[str, ...]) -> Inferred:
+    choice = TaskChoice(task.name, str(task.y_true), str(task.y_pred), source, evidence)
+    batches = Batches(task, search.facts, batch_size=search.named_rows)
+    return Inferred(choice, batches, tuple(search.attempts), search.best is not None, search.named_rows)

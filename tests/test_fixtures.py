@@ -16,7 +16,7 @@ EXPECTED = re.compile(r"# expect: ((?:LC\d{3}(?:, )?)+)")
 def report():
     """One run over all fixtures: ``(path, findings)`` of each loss."""
     folders = [str(LOSSES / name) for name in ("broken", "clean", "seed")]
-    command = [sys.executable, "-m", "losscheck", "--format", "json", "--timeout", "10", *folders]
+    command = [sys.executable, "-m", "losscheck", "--format", "json", "--timeout", "30", *folders]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
     assert report["failures"] == []

@@ -40,6 +40,7 @@ def trace(loss: LoadedLoss, batch: Batch, files: UserFiles, *, known_batch: bool
         batch: gives the shapes and dtypes.
         files: which files are the user's.
         known_batch: whether the batch size is known, else None.
+
     """
     import tensorflow as tf
 

@@ -125,11 +125,17 @@ def test_call_0_is_the_trace_and_the_others_run_no_python(write):
             return y_pred
         """
     )
-    seen = run_graph(written.loss, regression(), written.files)
+    seen = run_graph(written.loss, regression(), written.files, autograph=False)
     assert [(EffectKind.OUTPUT, "tracing", 0), (EffectKind.STATE, "N", 0)] == [
         (e.kind, e.detail, e.call) for e in seen.effects
     ]
     assert (written.line(), 3) == (seen.effects[0].location.line, seen.calls)
+
+
+def test_autograph_hides_no_change_of_state(write):
+    written = write("N = []\ndef loss_fn(y_true, y_pred):\n    N.append(1)\n    return y_pred\n")
+    seen = run_graph(written.loss, regression(), written.files)
+    assert [(EffectKind.STATE, "N", 0)] == [(e.kind, e.detail, e.call) for e in seen.effects]
 
 
 def test_what_a_py_function_does_is_seen_in_every_step(write):

@@ -1,0 +1,164 @@
+"""The search for inputs that a loss takes: bounded tries, with sizes that the source or an error names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from losscheck.inputs.batches import Batch, Batches, default_batch_size
+from losscheck.inputs.tasks import DEFAULT_SIZES, Task
+from losscheck.loss import SourceFacts
+from losscheck.observation import EagerObservation
+from losscheck.prober import Attempt
+
+#: A call takes a few milliseconds; the search must stay well under half a second.
+_MAX_ATTEMPTS = 90
+#: Sizes of the class and feature axes that are worth a try; more would cost more than it finds.
+_MAX_SIZE = 128
+#: Errors of the loss itself: no other input cures them.
+_HOPELESS = ("AttributeError", "NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "SystemExit")
+#: A batch of the user's size is tried up to here.
+_MAX_ROWS = 512
+_NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
+
+Call = Callable[[Batch], EagerObservation]
+
+
+class Search:
+    """The tries so far; the best one is the first that is finite, else the first that runs."""
+
+    def __init__(self, facts: SourceFacts, call: Call) -> None:
+        self.attempts: list[Attempt] = []
+        self.best: Task | None = None
+        self.best_rank = 9
+        self.named_rows: int | None = None
+        self.facts = facts
+        self.call = call
+        self._tried: set[tuple[str, str, int]] = set()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether more tries are pointless."""
+        return len(self.attempts) >= _MAX_ATTEMPTS or self._is_hopeless
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether three unlike inputs raised the same error of the loss itself."""
+        raised = [attempt.observation.raised for attempt in self.attempts]
+        if len(raised) < 3 or any(error is None for error in raised):
+            return False
+        kinds = {(error.type, error.message, error.location) for error in raised if error}
+        return len(kinds) == 1 and next(iter(kinds))[0] in _HOPELESS
+
+    def attempt(self, task: Task, rows: int | None = None) -> EagerObservation | None:
+        """Try one sized task; None if it was tried before, or the rows are the size of another axis.
+
+        Where two axes are equal by chance, a matrix product or a broadcast passes by chance.
+        """
+        rows = rows or default_batch_size(task)
+        key = (str(task.y_true), str(task.y_pred), rows)
+        if key in self._tried or rows in (*task.y_true.dims, *task.y_pred.dims) or self.is_exhausted:
+            return None
+        self._tried.add(key)
+        batch = Batches(task, self.facts, batch_size=rows)["typical"]
+        seen = self.call(batch)
+        self.attempts.append(Attempt(task.name, key[0], key[1], rows, seen))
+        rank = _rank(seen, rows)
+        if rank < self.best_rank:
+            self.best, self.best_rank = task, rank
+            self.named_rows = None if rows == default_batch_size(task) else rows
+        return seen
+
+    def try_named_rows(self, tasks: list[Task]) -> None:
+        """Where nothing fits: the batch sizes that the source or the errors name."""
+        if self._is_hopeless:
+            return
+        named = [n for n in dict.fromkeys((*self.facts.integers, *self.numbers())) if 2 <= n <= _MAX_ROWS]
+        for task in tasks[:4]:
+            for rows in named[:8]:
+                self.attempt(sized(task, {}), rows)
+                if self.best_rank == 0:
+                    return
+
+    def try_rows_of_error(self, task: Task) -> None:
+        """Where an error sets the batch size against another number: try that number of rows."""
+        error = self.attempts[-1].observation.raised if self.attempts else None
+        if self.best_rank == 0 or self.is_exhausted or error is None:
+            return
+        numbers = [int(n) for n in _NUMBER.findall(error.message)]
+        for rows in _rows_meant(numbers, self.attempts[-1].rows)[:2]:
+            self.attempt(task, rows)
+            if self.best_rank == 0:
+                return
+
+    def numbers(self) -> list[int]:
+        """The sizes that the errors so far speak of."""
+        messages = [a.observation.raised.message for a in self.attempts if a.observation.raised]
+        return list(dict.fromkeys(int(n) for text in messages[-12:] for n in _NUMBER.findall(text)))
+
+    def log(self) -> tuple[str, ...]:
+        """A line for each try, the failed ones with their error."""
+        return tuple(_log_line(attempt) for attempt in self.attempts)
+
+
+def _rank(seen: EagerObservation, rows: int) -> int:
+    """0: finite, of the batch's shape; 1: it runs and gives a tensor; 2: it runs; 9: it raises."""
+    if seen.raised is not None:
+        return 9
+    if seen.returned is None or not seen.returned.is_float_tensor or seen.value is None:
+        return 2 if seen.returned is not None and seen.returned.kind != "function" else 3
+    fits = seen.value.shape == () or seen.value.shape[0] == rows
+    is_pairwise = seen.value.shape[:2] == (rows, rows)
+    if seen.is_finite and fits and not is_pairwise and seen.value.size:
+        return 0
+    return 1
+
+
+def _rows_meant(numbers: list[int], rows: int) -> list[int]:
+    """The batch sizes that the numbers of an error may mean, when it was raised for ``rows`` rows.
+
+    Either the rows stand against another number (``[16] vs. [7]``), or the size of the whole tensor does
+    (a reshape of 21 values to 96, with 7 rows: 96 / (21 / 7) = 32).
+    """
+    meant = [n for n in numbers if n != rows] if rows in numbers else []
+    for size in numbers:
+        if size % rows == 0 and size > rows:
+            meant += [n // (size // rows) for n in numbers if n != size and n % (size // rows) == 0]
+    return [n for n in dict.fromkeys(meant) if n != rows and 2 <= n <= _MAX_ROWS]
+
+
+def other_sizes(task: Task, facts: SourceFacts, search: Search) -> Iterator[Task]:
+    """The task with the sizes that the source or the last error speaks of."""
+    free = [name for name in dict.fromkeys((*task.y_true.names(), *task.y_pred.names())) if name in "DCE"]
+    if not free or search.best_rank == 0 or not search.attempts:
+        return
+    error = search.attempts[-1].observation.raised
+    if error is None or error.type in _HOPELESS:
+        return
+    columns = [n for n in (facts.y_pred_columns, facts.y_true_columns) if n > 0]
+    sizes = [*columns, *facts.integers, *(int(n) for n in _NUMBER.findall(error.message))]
+    # a size that another axis has would let a matrix product pass by chance
+    taken = {DEFAULT_SIZES.get(str(d), d) for d in (*task.y_true.dims, *task.y_pred.dims) if d not in free}
+    for size in [n for n in dict.fromkeys(sizes) if 1 < n <= _MAX_SIZE and n not in taken][:5]:
+        if search.best_rank > 0:
+            yield sized(task, dict.fromkeys(free, size))
+
+
+def sized(task: Task, sizes: dict[str, int]) -> Task:
+    """The task with a number for each named axis: from ``sizes``, else the usual one."""
+    names = dict.fromkeys((*task.y_true.names(), *task.y_pred.names()))
+    default = {name: DEFAULT_SIZES.get(name, 5) for name in names}
+    every = {**default, **sizes}
+    return replace(task, y_true=task.y_true.with_sizes(every), y_pred=task.y_pred.with_sizes(every))
+
+
+def _log_line(attempt: Attempt) -> str:
+    inputs = f"{attempt.task}: {attempt.y_true}, {attempt.y_pred}, B = {attempt.rows}"
+    seen = attempt.observation
+    if seen.raised is not None:
+        first = seen.raised.message.splitlines()[0][:120] if seen.raised.message else ""
+        return f"{inputs}: {seen.raised.type}: {first}"
+    if seen.value is not None and not seen.is_finite:
+        return f"{inputs}: runs, gives NaN or Inf"
+    return f"{inputs}: fits"
