@@ -72,7 +72,7 @@ def picture():
 
 def rules():
     """The table of rules, each code with a link to its page."""
-    rows = table(all_rules())
+    rows = re.sub(r" {2,}", " ", table(all_rules()))
     for rule in all_rules():
         rows = rows.replace(f"| {rule.code} |", f"| [{rule.code}]({link(rule)}) |")
     return rows
@@ -86,7 +86,10 @@ def link(rule):
 def domains():
     """The domains of an input spec."""
     written = {"labels": "labels<N"}
-    rows = [f"| `{written.get(name, name)}` | {meaning} |" for name, meaning in DOMAINS.items()]
+    rows = [
+        f"| `{written.get(name, name)}` | {meaning.partition(', written')[0]} |"
+        for name, meaning in DOMAINS.items()
+    ]
     rows += [
         "| `-1..1` | between two numbers |",
         "| `prob?` | any domain with a `?`: NaNs stand among the entries |",

@@ -8,6 +8,7 @@ import faulthandler
 import os
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ def check_request(request: Request, check: Check) -> None:
     files = RequestFiles(Path(request.folder))
     redirect(os.open(files.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
     sys.argv = [request.loss.path]
+    _keep_temporary_files(files.folder)
     with _stacks(files.stack, request.limit):
         report, failures = _checked(request, check)
         _flush()
@@ -60,6 +62,12 @@ def run_child(request: Request, check: Check, private: tuple[int, ...]) -> NoRet
         traceback.print_exc()
     finally:
         os._exit(code)  # no atexit function and no thread of the user's may hold it
+
+
+def _keep_temporary_files(folder: Path) -> None:
+    """Temporary files (AutoGraph writes one for each function) are removed with the files of the request."""
+    tempfile.tempdir = str(folder)
+    os.environ["TMPDIR"] = str(folder)
 
 
 def redirect(target: int) -> None:

@@ -191,6 +191,12 @@ def test_a_loss_sees_no_arguments_of_ours(workplace):
     assert value(outcome) == repr([found("fine").path])
 
 
+def test_temporary_files_that_a_loss_leaves_are_removed(workplace):
+    (outcome,) = workplace.run("writing_a_temporary_file")
+    assert Path(value(outcome)).is_relative_to(workplace.temporary)
+    assert not Path(value(outcome)).exists()
+
+
 def test_the_worker_tells_its_versions(workplace):
     (workplace.modules / "tensorflow.py").write_text("__version__ = '9.9'")
     (workplace.modules / "keras.py").write_text("__version__ = '8.8'")

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -19,6 +20,11 @@ def napping():
     start = time.monotonic()
     time.sleep(0.3)
     return f"{start} {time.monotonic()}"
+
+
+def writing_a_temporary_file():
+    with tempfile.NamedTemporaryFile(delete=False) as file:
+        return file.name
 
 
 def hanging():
