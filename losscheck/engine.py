@@ -14,6 +14,7 @@ import numpy as np
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.inference import Inferred, infer, told_inputs
+from losscheck.inputs.tasks import Task
 from losscheck.loading.importing import LoadFailed, load, loaded_from_object
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
 from losscheck.observation import LoadObservation, ProcessObservation
@@ -21,7 +22,7 @@ from losscheck.prober import Evidence, Prober
 from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.probes.probing import Probes
 from losscheck.registry import all_rules
-from losscheck.report import Failure, LossReport, ModeResult, Status
+from losscheck.report import Failure, LossReport, ModeResult, Status, TaskSource
 from losscheck.rule import Rule
 from losscheck.selection import select
 
@@ -81,22 +82,23 @@ def judge_process(found: FoundLoss, ended: ProcessObservation, options: Options)
 
 def check(loss: LoadedLoss, options: Options) -> CheckResult:
     """Check a loaded loss in this process."""
-    start = time.perf_counter()
-    arrays = _arrays(options)
     try:
         told = told_inputs(loss, options.y_true, options.y_pred, options.task)
+        rules = select(all_rules(), options.select, options.ignore)
     except LosscheckError as error:
         return CheckResult(None, (Failure(loss.target, "inputs", type(error).__name__, str(error)),))
+    try:
+        return _check(loss, options, told, rules)
+    except Exception as error:  # a bug of ours: reported as one, and the other losses go on
+        return CheckResult(None, (_bug(loss.target, "engine", error),))
+
+
+def _check(
+    loss: LoadedLoss, options: Options, told: tuple[Task, TaskSource] | None, rules: Iterable[Rule]
+) -> CheckResult:
+    start = time.perf_counter()
     probes = Probes(loss)
-    inferred = infer(loss, probes.eager, told, arrays)
-    takes_integers_only = False
-    if loss.is_keras_loss and not inferred.is_callable:
-        uncast = infer(loss, probes.eager_uncast, told, arrays)
-        if uncast.is_callable and not uncast.batches.task.y_true.is_float:
-            takes_integers_only, inferred = (
-                True,
-                replace(uncast, is_callable=False, attempts=inferred.attempts),
-            )
+    inferred, takes_integers_only = _inferred(loss, probes, told, _arrays(options))
     evidence = Evidence(
         attempts=inferred.attempts,
         is_callable=inferred.is_callable,
@@ -104,13 +106,9 @@ def check(loss: LoadedLoss, options: Options) -> CheckResult:
         named_rows=inferred.named_rows,
     )
     prober = Prober(loss, inferred.batches, probes.by_name(), evidence)
-    findings, skipped, failures = _run_rules(prober, _selected(options))
-    report = LossReport(
-        target=loss.target,
-        path=loss.location.path,
-        line=loss.location.line,
-        name=loss.name,
-        kind=loss.kind.value,
+    findings, skipped, failures = _run_rules(prober, rules)
+    report = replace(
+        _empty_report(loss),
         task=inferred.choice,
         modes=_modes(prober, inferred, findings),
         findings=findings,
@@ -120,23 +118,37 @@ def check(loss: LoadedLoss, options: Options) -> CheckResult:
     return _answered(report, failures)
 
 
-def _selected(options: Options) -> list[Rule]:
-    return list(select(all_rules(), options.select, options.ignore))
+def _inferred(
+    loss: LoadedLoss,
+    probes: Probes,
+    told: tuple[Task, TaskSource] | None,
+    arrays: tuple[np.ndarray, np.ndarray] | None,
+) -> tuple[Inferred, bool]:
+    """The inputs, and whether the loss takes integer labels only, which a `Loss` object never gets."""
+    inferred = infer(loss, probes.eager, told, arrays, probes.has_empty)
+    if loss.is_keras_loss and not inferred.is_callable:
+        uncast = infer(loss, probes.eager_uncast, told, arrays)
+        if uncast.is_callable and not uncast.batches.task.y_true.is_float:
+            return replace(uncast, is_callable=False, attempts=inferred.attempts), True
+    return inferred, False
+
+
+def _bug(target: str, stage: str, error: Exception) -> Failure:
+    text = "".join(traceback.format_exception(error))
+    return Failure(target, stage, type(error).__name__, text, is_bug=True)
+
+
+def _empty_report(loss: LoadedLoss) -> LossReport:
+    return LossReport(loss.target, loss.location.path, loss.location.line, loss.name, loss.kind.value)
 
 
 def _judge(loss: LoadedLoss, evidence: Evidence, options: Options, reason: str) -> CheckResult:
+    """The report of a loss that was never called: what its loading or its process showed."""
     prober = Prober(loss, evidence=evidence)
-    findings, skipped, failures = _run_rules(prober, _selected(options))
-    report = LossReport(
-        target=loss.target,
-        path=loss.location.path,
-        line=loss.location.line,
-        name=loss.name,
-        kind=loss.kind.value,
-        modes={mode: ModeResult(Status.SKIPPED, reason) for mode in Mode},
-        findings=findings,
-        skipped=skipped,
-    )
+    rules = select(all_rules(), options.select, options.ignore)
+    findings, skipped, failures = _run_rules(prober, rules)
+    modes = {mode: ModeResult(Status.SKIPPED, reason) for mode in Mode}
+    report = replace(_empty_report(loss), modes=modes, findings=findings, skipped=skipped)
     return _answered(report, failures)
 
 
@@ -173,16 +185,14 @@ def _run_rules(
         try:
             found = list(rule.check(prober))
         except Exception as error:
-            text = "".join(traceback.format_exception(error))
-            stage = f"rule {rule.code}"
-            failures.append(Failure(prober.loss.target, stage, type(error).__name__, text, is_bug=True))
+            failures.append(_bug(prober.loss.target, f"rule {rule.code}", error))
             continue
         if rule.is_fallback:
             found = [finding for finding in found if not _is_explained(finding, findings, prober.loss)]
         findings += found
     silenced = {code for rule in chosen for code in rule.supersedes if _has(findings, rule.code)}
     at_line = {
-        (code, finding.location.path, finding.location.line)
+        (code, *_at(finding))
         for rule in chosen
         for finding in findings
         if finding.code == rule.code
@@ -191,8 +201,7 @@ def _run_rules(
     kept = [
         finding
         for finding in findings
-        if finding.code not in silenced
-        and (finding.code, finding.location.path, finding.location.line) not in at_line
+        if finding.code not in silenced and (finding.code, *_at(finding)) not in at_line
     ]
     kept.sort(key=lambda finding: (finding.location.path, finding.location.line, finding.code))
     return tuple(_placed(finding) for finding in kept), skipped, tuple(failures)
@@ -202,15 +211,18 @@ def _has(findings: Iterable[Finding], code: str) -> bool:
     return any(finding.code == code for finding in findings)
 
 
+def _at(finding: Finding) -> tuple[str, int]:
+    return finding.location.path, finding.location.line
+
+
 def _is_explained(fallback: Finding, findings: Iterable[Finding], loss: LoadedLoss) -> bool:
     """Whether a specific finding explains the failure that a fallback would report.
 
     It does at the same line, and anywhere if the failure has no line of its own but the def line.
     """
-    has_line = fallback.location.line != loss.location.line
+    has_line = _at(fallback) != (loss.location.path, loss.location.line)
     return any(
-        finding.severity is Severity.ERROR
-        and (not has_line or finding.location.line == fallback.location.line)
+        finding.severity is Severity.ERROR and (not has_line or _at(finding) == _at(fallback))
         for finding in findings
     )
 

@@ -14,7 +14,7 @@ from losscheck.inputs.tasks import TASKS, Task, told_task
 from losscheck.loss import LoadedLoss, SourceFacts
 from losscheck.prober import Attempt
 from losscheck.report import TaskChoice, TaskSource
-from losscheck.search import Call, Search, other_sizes, sized
+from losscheck.search import Call, HasEmpty, Search, other_sizes, sized
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,12 @@ def told_inputs(
         raise SpecError(f"unknown task `{task}`; use one of {', '.join(TASKS)}")
     named = TASKS[task] if task else None
     specs = []
-    for given, default in ((y_true, named and named.y_true), (y_pred, named and named.y_pred)):
+    sides = ("y_true", y_true, named and named.y_true), ("y_pred", y_pred, named and named.y_pred)
+    for name, given, default in sides:
         if isinstance(given, str):
             specs.append(parse_spec(given))
         elif given is not None:
-            specs.append(_spec_of(given))
+            specs.append(_spec_of(name, given))
         elif default:
             specs.append(default)
         else:
@@ -71,6 +72,7 @@ def infer(
     call: Call,
     told: tuple[Task, TaskSource] | None = None,
     arrays: tuple[np.ndarray, np.ndarray] | None = None,
+    has_empty: HasEmpty = lambda batch: False,
 ) -> Inferred:
     """Choose the inputs of a loss.
 
@@ -79,23 +81,24 @@ def infer(
         call: calls it eagerly on a batch.
         told: the inputs that the user gave.
         arrays: the user's own arrays.
+        has_empty: whether some tensor of the loss is empty on a batch: then the kind does not fit.
 
     """
-    search = Search(loss.source, call)
+    search = Search(loss.source, call, has_empty)
     if told is not None:
         return _infer_told(search, *told, arrays)
-    for task in ranked_tasks(loss.source, loss.name):
-        if search.is_exhausted:
-            break
+    ranked = ranked_tasks(loss.source, loss.name)
+    for task in ranked:
         search.attempt(sized(task, {}))
-        search.try_rows_of_error(sized(task, {}))
         for other in other_sizes(task, loss.source, search):
             search.attempt(other)
-        if search.best is not None and search.best_rank == 0:
+        if search.best_rank == 0 or search.is_exhausted:
             break
     if search.best is None:
-        search.try_named_rows(ranked_tasks(loss.source, loss.name))
-    task = search.best or sized(next(iter(ranked_tasks(loss.source, loss.name))), {})
+        search.try_rows_of_errors(ranked)
+    if search.best is None:
+        search.try_named_rows(ranked)
+    task = search.best or sized(ranked[0], {})
     evidence = (*search.log(), *_reasons(task, loss))
     return _result(search, task, TaskSource.INFERRED, evidence)
 
@@ -125,9 +128,11 @@ def _infer_told(
     return _result(search, task, source, (f"you gave the inputs by {source.value}",))
 
 
-def _spec_of(array: np.ndarray) -> InputSpec:
+def _spec_of(name: str, array: np.ndarray) -> InputSpec:
     """The spec of the user's own array; its domain is read off its numbers."""
     values = np.asarray(array)
+    if values.ndim == 0:
+        raise SpecError(f"`{name}` is a scalar: give an array with a batch axis")
     dims = ("B", *values.shape[1:])
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     domain = "real"

@@ -135,8 +135,9 @@ class Prober:
         return first is None or second is None or not np.array_equal(first, second, equal_nan=True)
 
     def edges(self) -> list[Batch]:
-        """The limits that training reaches."""
-        return list(self.inputs.edges())
+        """The limits that training reaches; NaN labels only where the loss itself looks for them."""
+        asks = any(op.type == "IsNan" and op.from_y_true for op in self.flow().ops)
+        return [batch for batch in self.inputs.edges() if asks or not np.isnan(batch.y_true).any()]
 
     def failures(self) -> list[tuple[Mode, Raised]]:
         """What the modes raised, in the order in which a user meets it.

@@ -13,7 +13,7 @@ from losscheck.observation import EagerObservation
 from losscheck.prober import Attempt
 
 #: A call takes a few milliseconds; the search must stay well under half a second.
-_MAX_ATTEMPTS = 90
+_MAX_ATTEMPTS = 120
 #: Sizes of the class and feature axes that are worth a try; more would cost more than it finds.
 _MAX_SIZE = 128
 #: Errors of the loss itself: no other input cures them.
@@ -23,18 +23,20 @@ _MAX_ROWS = 512
 _NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
 
 Call = Callable[[Batch], EagerObservation]
+HasEmpty = Callable[[Batch], bool]
 
 
 class Search:
     """The tries so far; the best one is the first that is finite, else the first that runs."""
 
-    def __init__(self, facts: SourceFacts, call: Call) -> None:
+    def __init__(self, facts: SourceFacts, call: Call, has_empty: HasEmpty = lambda batch: False) -> None:
         self.attempts: list[Attempt] = []
         self.best: Task | None = None
         self.best_rank = 9
         self.named_rows: int | None = None
         self.facts = facts
         self.call = call
+        self._has_empty = has_empty
         self._tried: set[tuple[str, str, int]] = set()
 
     @property
@@ -65,6 +67,8 @@ class Search:
         seen = self.call(batch)
         self.attempts.append(Attempt(task.name, key[0], key[1], rows, seen))
         rank = _rank(seen, rows)
+        if rank == 0 and self._has_empty(batch):
+            rank = _EMPTY
         if rank < self.best_rank:
             self.best, self.best_rank = task, rank
             self.named_rows = None if rows == default_batch_size(task) else rows
@@ -81,16 +85,18 @@ class Search:
                 if self.best_rank == 0:
                     return
 
-    def try_rows_of_error(self, task: Task) -> None:
-        """Where an error sets the batch size against another number: try that number of rows."""
-        error = self.attempts[-1].observation.raised if self.attempts else None
-        if self.best_rank == 0 or self.is_exhausted or error is None:
-            return
-        numbers = [int(n) for n in _NUMBER.findall(error.message)]
-        for rows in _rows_meant(numbers, self.attempts[-1].rows)[:2]:
-            self.attempt(task, rows)
-            if self.best_rank == 0:
-                return
+    def try_rows_of_errors(self, tasks: list[Task]) -> None:
+        """Where nothing fits: the batch sizes that the errors set against the one that was tried."""
+        meant: dict[tuple[str, int], None] = {}
+        for attempt in self.attempts:
+            if attempt.observation.raised is not None:
+                numbers = [int(n) for n in _NUMBER.findall(attempt.observation.raised.message)]
+                meant.update(dict.fromkeys((attempt.task, n) for n in _rows_meant(numbers, attempt.rows)[:2]))
+        for task in tasks:
+            for rows in [rows for name, rows in meant if name == task.name][:4]:
+                self.attempt(sized(task, {}), rows)
+                if self.best_rank == 0:
+                    return
 
     def numbers(self) -> list[int]:
         """The sizes that the errors so far speak of."""
@@ -100,6 +106,10 @@ class Search:
     def log(self) -> tuple[str, ...]:
         """A line for each try, the failed ones with their error."""
         return tuple(_log_line(attempt) for attempt in self.attempts)
+
+
+#: It runs, and takes a slice of nothing: these are not the loss's inputs.
+_EMPTY = 2
 
 
 def _rank(seen: EagerObservation, rows: int) -> int:

@@ -14,7 +14,13 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LOSS = ROOT / "fixtures" / "losses" / "clean" / "dice.py"
+LOSS = """\
+import tensorflow as tf
+
+def dice_loss(y_true, y_pred):  # losscheck: y_true=float32[B,16,16,1]:binary y_pred=float32[B,16,16,1]:prob
+    overlap = tf.reduce_sum(y_true * y_pred, axis=[1, 2, 3])
+    return 1.0 - (2.0 * overlap + 1.0) / (tf.reduce_sum(y_true + y_pred, axis=[1, 2, 3]) + 1.0)
+"""
 COPIES = 8
 YARDSTICK = "import tensorflow"
 
@@ -31,13 +37,13 @@ def seconds(command, folder):
 
 
 def subjects(folder):
-    """Name → command, and for a folder the number of losses that it adds to the one before."""
+    """What is measured → its command."""
     (folder / "model.py").write_text("def build():\n    return 1\n")
-    (folder / "losses.py").write_text(LOSS.read_text())
+    (folder / "losses.py").write_text(LOSS)
     copies = folder / "copies"
     copies.mkdir()
     for number in range(COPIES + 1):
-        (copies / f"losses_{number}.py").write_text(LOSS.read_text())
+        (copies / f"losses_{number}.py").write_text(LOSS)
     here = [sys.executable, "-m", "losscheck"]
     return {
         YARDSTICK: [sys.executable, "-c", "import tensorflow"],
@@ -46,8 +52,8 @@ def subjects(folder):
         "--rules": [*here, "--rules"],
         "--explain LC201": [*here, "--explain", "LC201"],
         "a file without losses": [*here, "model.py"],
-        "one file": [*here, "losses.py", "--fail-on", "never", "--jobs", "1"],
-        f"{COPIES + 1} files": [*here, "copies", "--fail-on", "never", "--jobs", "1"],
+        "one loss": [*here, "losses.py", "--fail-on", "never", "--jobs", "1"],
+        f"{COPIES + 1} losses": [*here, "copies", "--fail-on", "never", "--jobs", "1"],
     }
 
 
@@ -64,8 +70,8 @@ def main():
             seconds(command, name)  # fills the caches of the disk and of Python
         runs = [{what: seconds(command, name) for what, command in commands.items()} for _ in range(rounds)]
     median = {what: statistics.median(run[what] for run in runs) for what in commands}
-    one, many = "one file", f"{COPIES + 1} files"
-    median["each further file"] = statistics.median((run[many] - run[one]) / COPIES for run in runs)
+    one, many = "one loss", f"{COPIES + 1} losses"
+    median["each further loss"] = statistics.median((run[many] - run[one]) / COPIES for run in runs)
     print(f"| what | seconds | × {YARDSTICK} |\n| --- | ---: | ---: |")
     for what, took in median.items():
         print(f"| {what} | {took:.2f} | {took / median[YARDSTICK]:.2f} |")

@@ -31,17 +31,16 @@ def engine(monkeypatch):
     """An engine that remembers its options and finds one warning."""
     seen = []
 
-    def check(loaded, options):
-        seen.append((loaded, options))
+    def check_object(thing, options):
+        seen.append((thing, options))
         if options.task == "failure":
             return SimpleNamespace(report=None, failures=(FAILURE,))
         modes = {Mode.EAGER: ModeResult(Status.PASS)}
         report = LossReport("nb.py:f", "nb.py", 3, "f", "function", modes=modes, findings=(WARNING,))
         return SimpleNamespace(report=report, failures=())
 
-    importing = SimpleNamespace(loaded_from_object=lambda loss: ("loaded", loss))
-    monkeypatch.setitem(sys.modules, "losscheck.engine", SimpleNamespace(Options=Options, check=check))
-    monkeypatch.setitem(sys.modules, "losscheck.loading.importing", importing)
+    fake = SimpleNamespace(Options=Options, check_object=check_object)
+    monkeypatch.setitem(sys.modules, "losscheck.engine", fake)
     return seen
 
 
@@ -60,7 +59,7 @@ def test_the_loss_and_the_options_are_handed_to_the_engine(engine):
     losscheck.check_loss(loss, y_true="int32[B]", task="binary", select="LC2,LC3", ignore=["LC201"])
 
     assert engine == [
-        (("loaded", loss), Options("int32[B]", None, "binary", ("LC2", "LC3"), ("LC201",))),
+        (loss, Options("int32[B]", None, "binary", ("LC2", "LC3"), ("LC201",))),
     ]
 
 

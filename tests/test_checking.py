@@ -108,7 +108,13 @@ def test_failures_of_a_worker_are_kept_and_a_lost_loss_is_never_clean(pool):
 
     assert report.exit_code == 2
     assert report.failures == (
-        Failure("losses.py:b", "worker", "NoAnswer", "the child process gave neither a report nor a reason"),
+        Failure(
+            "losses.py:b",
+            "worker",
+            "NoAnswer",
+            "the child process gave neither a report nor a reason",
+            is_bug=True,
+        ),
         bug,
     )
 

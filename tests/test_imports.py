@@ -30,6 +30,7 @@ FLOORS = {
     "losscheck.config": 4,
     "losscheck.engine": 5,
     "losscheck.inference": 5,
+    "losscheck.search": 5,
     "losscheck.explain": 5,
     "losscheck.loading": 5,
     "losscheck.worker": 6,
@@ -52,6 +53,11 @@ def modules():
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         yield ".".join(part for part in parts if part != "__init__"), path.read_text(encoding="utf-8")
+
+
+def placed():
+    """The modules that have a floor; a test says so of all."""
+    return [(name, source) for name, source in modules() if floor(name) is not None]
 
 
 @functools.cache
@@ -116,11 +122,11 @@ def test_every_module_has_a_floor():
 
 
 def test_no_import_points_up():
-    assert [sentence for name, source in modules() for sentence in upward(name, source)] == []
+    assert [sentence for name, source in placed() for sentence in upward(name, source)] == []
 
 
 def test_what_runs_in_the_child_needs_only_numpy_and_tensorflow():
-    assert [sentence for name, source in modules() for sentence in strangers(name, source)] == []
+    assert [sentence for name, source in placed() for sentence in strangers(name, source)] == []
 
 
 def test_only_probes_and_loading_import_tensorflow_and_only_inside_functions():

@@ -33,11 +33,8 @@ def guarded(tmp_path):
     log = tmp_path / "log"
 
     def run(*arguments):
-        environment = {
-            "GUARD_LOG": str(log),
-            "PYTHONPATH": str(tmp_path / "guard"),
-            "PYTHONIOENCODING": "utf-8",
-        }
+        path = os.pathsep.join(filter(None, [str(tmp_path / "guard"), os.environ.get("PYTHONPATH")]))
+        environment = {"GUARD_LOG": str(log), "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=tmp_path,

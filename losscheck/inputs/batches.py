@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +16,7 @@ from losscheck.loss import SourceFacts
 
 #: Batch sizes, in the order of preference; one that another axis has is passed over, so that a shape
 #: which holds it twice is an accidental outer product.
-_BATCH_SIZES = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
-_PARTIAL_SIZES = (2, 5, 9, 10)
+_BATCH_SIZES = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61)
 #: float32 overflows in exp at 88.7: a saturated logit of 100 shows what an unguarded exp does.
 LARGE_LOGIT = 100.0
 
@@ -99,7 +98,8 @@ class Batches:
             if (self.typical_size < free[-1])
             else free[0]
         )
-        self.partial_size = next(size for size in _PARTIAL_SIZES if size not in taken)
+        taken |= {self.typical_size, self.other_size}
+        self.partial_size = next(size for size in itertools.count(2) if size not in taken)
         self._made: dict[str, Batch] = {}
         if arrays:
             y_true, y_pred = (np.array(array) for array in arrays)
@@ -193,6 +193,17 @@ class Batches:
         other = draw(self.task.y_pred, typical.size, zlib.crc32(b"repredicted"))
         return "the same labels with other predictions", typical.y_true, other
 
+    def _turned(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        """Predictions on the other side: where a hinge was flat before, it has a slope here."""
+        domain, y_pred = self.task.y_pred.domain, typical.y_pred
+        if domain.name in ("real", "logits"):
+            y_pred = -y_pred
+        elif domain.name in ("prob", "interval"):
+            y_pred = (domain.low + domain.high - y_pred).astype(y_pred.dtype)
+        else:
+            y_pred = np.roll(y_pred, 1, axis=-1 if y_pred.shape[-1] > 1 else 0)
+        return "the predictions turned round", typical.y_true, y_pred
+
     def _float_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
         return "float32 labels, as fit passes them", typical.y_true.astype(np.float32), typical.y_pred
 
@@ -249,7 +260,6 @@ def is_same_value(left: np.ndarray, right: np.ndarray, tolerance: float = 1e-4) 
     """
     if left.shape != right.shape:
         return False
-    scale = max(1.0, float(np.nanmax(np.abs(left), initial=0.0)))
-    if not math.isfinite(scale):
-        return bool(np.array_equal(left, right, equal_nan=True))
+    finite = np.abs(np.ravel(left))[np.isfinite(np.ravel(left))]
+    scale = max(1.0, float(np.max(finite, initial=0.0)))
     return bool(np.allclose(left, right, rtol=tolerance, atol=tolerance * scale, equal_nan=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -73,7 +74,9 @@ def edge_values(
         sign = np.where(np.arange(y_pred.size).reshape(y_pred.shape) % 2, 1.0, -1.0)
         yield "y_pred", f"saturated at ±{large:g}", (sign * large).astype(y_pred.dtype)
     for value in facts.bounds:
-        if domain in ("real", "logits", "interval") and -_SURE_LOGIT <= value <= _SURE_LOGIT:
+        limits = task.y_pred.domain
+        low, high = (limits.low, limits.high) if domain == "interval" else (-_SURE_LOGIT, _SURE_LOGIT)
+        if domain in ("real", "logits", "interval") and low <= value <= high:
             yield "y_pred", f"exactly {value:g}", np.full_like(y_pred, value)
     yield from _edges_of_y_true(task, facts, y_true)
 
@@ -93,9 +96,17 @@ def _edges_of_y_true(
     if "is_nan" in facts.names and task.y_true.is_float:
         yield "y_true", "all NaN", np.full_like(y_true, np.nan)
     for value in facts.compared:
-        fits = task.y_true.is_float or float(value).is_integer()
+        fits = task.y_true.is_float or _holds(y_true.dtype, value)
         if fits and value not in (0, 1) and domain not in ("onehot", "simplex"):
             yield "y_true", f"all {value:g}, which the source compares with", np.full_like(y_true, value)
+
+
+def _holds(dtype: np.dtype, value: float) -> bool:
+    """Whether an integer dtype can hold a number."""
+    if dtype == np.bool_ or not float(value).is_integer():
+        return False
+    limits = np.iinfo(dtype)
+    return bool(limits.min <= value <= limits.max)
 
 
 def _against(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
@@ -115,6 +126,10 @@ def _draw_domain(spec: InputSpec, shape: tuple[int, ...], rng: np.random.Generat
         return _each_in_turn(shape, 2, rng)
     if domain.name == "prob":
         return rng.uniform(_MARGIN, 1 - _MARGIN, shape)
+    if not spec.is_float:
+        low, high = (domain.low, domain.high) if domain.name == "interval" else (0, 3)
+        low = max(low, 1) if domain.name == "positive" else low
+        return rng.integers(math.ceil(low), math.floor(high), shape, endpoint=True)
     if domain.name == "interval":
         margin = _MARGIN * (domain.high - domain.low)
         return rng.uniform(domain.low + margin, domain.high - margin, shape)
@@ -123,8 +138,6 @@ def _draw_domain(spec: InputSpec, shape: tuple[int, ...], rng: np.random.Generat
     if domain.name == "simplex":
         weights = np.exp(rng.normal(size=shape))
         return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
-    if not spec.is_float:
-        return rng.integers(0, 4, shape)
     return _both_signs(rng.normal(size=shape))
 
 

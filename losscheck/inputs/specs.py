@@ -6,6 +6,7 @@ another name (some size, the same wherever the name stands).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,9 +22,6 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _SPEC = re.compile(r"\s*(?P<dtype>[A-Za-z]\w*)\s*\[(?P<dims>[^\]]*)\]\s*:?\s*(?P<domain>\S.*?)?\s*$")
 _INTERVAL = re.compile(rf"(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})$")
 _LABELS = re.compile(r"labels<(?P<count>\w+)$")
-_ASSIGNMENT = re.compile(
-    r"(?P<key>y_true|y_pred|task)\s*=\s*(?P<value>[^\s\[]+(?:\[[^\]]*\])?(?:\s*:\s*\S+)?)"
-)
 
 #: The named domains: what numbers a tensor may hold.
 DOMAINS = {
@@ -36,6 +34,12 @@ DOMAINS = {
     "onehot": "one 1 in each last axis, else 0",
     "labels": "class ids 0 to N - 1, written labels<N",
 }
+
+_WORDS = "|".join(name for name in DOMAINS if name != "labels")
+_DOMAIN = rf"(?:{_WORDS}|labels<\w+|{_NUMBER}\.\.{_NUMBER})\??"
+_ASSIGNMENT = re.compile(
+    rf"(?P<key>y_true|y_pred|task)\s*=\s*(?P<value>[^\s\[]+(?:\[[^\]]*\])?(?:\s*:\s*\S+|\s+{_DOMAIN}(?!\S))?)"
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Domain:
     def __str__(self) -> str:
         text = self.name
         if self.name == "interval":
-            text = f"{self.low:g}..{self.high:g}"
+            text = f"{_digits(self.low)}..{_digits(self.high)}"
         elif self.name == "labels":
             text = f"labels<{self.classes}"
         return text + "?" * self.has_nan
@@ -117,7 +121,10 @@ def parse_spec(text: str) -> InputSpec:
     if BATCH_AXIS not in dims:
         raise SpecError(f"`{text}`: no axis is `B`, the batch; write for example `{dtype}[B, 10]`")
     default = "real" if dtype in FLOATS else "binary"
-    return InputSpec(dtype, dims, _parse_domain(text, match["domain"] or default))
+    domain = _parse_domain(text, match["domain"] or default)
+    if dtype in INTEGERS:
+        _check_whole(text, dtype, domain)
+    return InputSpec(dtype, dims, domain)
 
 
 def parse_comment(text: str) -> dict[str, str]:
@@ -125,8 +132,22 @@ def parse_comment(text: str) -> dict[str, str]:
     return {match["key"]: match["value"].strip() for match in _ASSIGNMENT.finditer(text)}
 
 
+def _check_whole(text: str, dtype: str, domain: Domain) -> None:
+    """Refuse what an integer dtype cannot hold."""
+    if domain.has_nan:
+        raise SpecError(f"`{text}`: `{dtype}` holds no NaN, so no `?`")
+    is_empty = domain.name == "interval" and math.ceil(domain.low) > math.floor(domain.high)
+    if domain.name in ("prob", "simplex") or is_empty:
+        raise SpecError(f"`{text}`: `{dtype}` holds no fractions, so no `{domain}`")
+
+
+def _digits(number: float) -> str:
+    """All digits of a number, and no more."""
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
 def _parse_dim(text: str, dim: str) -> int | str:
-    if dim.isdigit() and int(dim) > 0:
+    if dim.isdecimal() and dim.isascii() and int(dim) > 0:
         return int(dim)
     if dim.isidentifier():
         return dim
@@ -140,9 +161,10 @@ def _parse_domain(text: str, domain: str) -> Domain:
         return Domain(name, has_nan=has_nan)
     if match := _LABELS.match(name):
         count = match["count"]
-        if not count.isidentifier() and (not count.isdigit() or int(count) < 1):
+        is_number = count.isdecimal() and count.isascii()
+        if not count.isidentifier() and not (is_number and int(count) > 0):
             raise SpecError(f"`{text}`: `{name}` needs a positive number of classes")
-        return Domain("labels", classes=int(count) if count.isdigit() else count, has_nan=has_nan)
+        return Domain("labels", classes=int(count) if is_number else count, has_nan=has_nan)
     if match := _INTERVAL.match(name):
         low, high = float(match["low"]), float(match["high"])
         if low >= high:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from losscheck.inputs.specs import InputSpec, parse_spec
 
 #: Sizes of the named axes where nothing else is known. None of them is a batch size (see `batches`).
-DEFAULT_SIZES = {"D": 3, "C": 4, "H": 16, "W": 16, "T": 6, "L": 3, "E": 8}
+DEFAULT_SIZES = {"D": 3, "C": 4, "H": 14, "W": 18, "T": 6, "L": 3, "E": 24}
 
 
 @dataclass(frozen=True)

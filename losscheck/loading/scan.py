@@ -142,7 +142,19 @@ class _Reader:
             if isinstance(statement, ast.FunctionDef)
             for decorator in statement.decorator_list
         )
-        return ("abstractmethod",) not in decorators
+        return ("abstractmethod",) not in decorators and not self._has_open_hook(node)
+
+    def _has_open_hook(self, node: ast.ClassDef) -> bool:
+        """Whether another class of the file fills in what this one raises `NotImplementedError` for."""
+        raised = [s.exc for s in ast.walk(node) if isinstance(s, ast.Raise) and s.exc is not None]
+        names = {dotted(exc.func if isinstance(exc, ast.Call) else exc)[-1:] for exc in raised}
+        others = [found.node for found in self._definitions.by_name.values()]
+        return ("NotImplementedError",) in names and any(
+            dotted(base)[-1:] == (node.name,)
+            for other in others
+            if isinstance(other, ast.ClassDef)
+            for base in other.bases
+        )
 
     def _is_loss_class(self, node: ast.ClassDef) -> bool:
         for class_ in class_chain(self._definitions, node):

@@ -156,7 +156,7 @@ class _Reader:
                 return
             read = [(self.index.get((prefix, tensor.op.name)), tensor) for tensor in op.inputs]
             inputs = [row for row, _ in read if row is not None]
-            floats = [row for row, tensor in read if row is not None and tensor.dtype.is_floating]
+            floats = [row for row, tensor in read if row is not None and _carries_gradient(tensor)]
             fed = [row for tensor in op.outputs for row in seeds.get(tensor.name, ())]
             if has_inner_graph(op):
                 fed += self._read_inner(op, gradients, prefix)
@@ -181,8 +181,10 @@ class _Reader:
             shape=static_shape(first) if first is not None else None,
             dtype=first.dtype.name if first is not None else "",
             location=self._location(op.type, frames),
-            is_float=any(tensor.dtype.is_floating for tensor in op.outputs),
-            has_gradient=any(gradients.get(tensor.name) is not None for tensor in op.outputs),
+            is_float=any(_carries_gradient(tensor) for tensor in op.outputs),
+            has_gradient=any(
+                tensor.dtype == "variant" or gradients.get(tensor.name) is not None for tensor in op.outputs
+            ),
         )
         self.index[(prefix, op.name)] = row.index
         self.ops.append(row)
@@ -197,7 +199,6 @@ class _Reader:
 
     def _read_inner(self, op: Any, gradients: dict[str, Any], prefix: str) -> list[int]:
         """Read the graphs that an operation runs; return the rows that give its outputs."""
-        is_live = any(gradients.get(tensor.name) is not None for tensor in op.outputs)
         results: list[int] = []
         outer = [self.index.get((prefix, tensor.op.name)) for tensor in op.inputs]
         found = False
@@ -208,9 +209,9 @@ class _Reader:
             seeds: dict[str, tuple[int, ...]] = {
                 tensor.name: (row,) for tensor, row in zip(graph.inputs, fed, strict=False) if row is not None
             }
-            floats = [tensor for tensor in graph.outputs if tensor.dtype.is_floating]
+            floats = _outputs_with_gradient(op, graph, gradients)
             inner = dict.fromkeys((t.name for o in graph.get_operations() for t in o.outputs), None)
-            if is_live and floats:
+            if floats:
                 try:
                     inner.update(_gradients(graph, floats))
                 except Exception:
@@ -224,3 +225,23 @@ class _Reader:
         if not found:
             self.skipped = f"this TensorFlow does not show what runs inside {op.type}"
         return results
+
+
+def _carries_gradient(tensor: Any) -> bool:
+    """Whether a gradient can flow through it; a list of tensors (a variant) is taken to pass it on."""
+    return bool(tensor.dtype.is_floating or tensor.dtype == "variant")
+
+
+def _outputs_with_gradient(op: Any, graph: Any, gradients: dict[str, Any]) -> list[Any]:
+    """The tensors of an inner graph through which the gradient enters it.
+
+    They are the outputs whose counterpart outside has a gradient, and the items that it puts into lists.
+    """
+    entering = [
+        inner
+        for inner, outer in zip(graph.outputs, op.outputs, strict=False)
+        if inner.dtype.is_floating and gradients.get(outer.name) is not None
+    ]
+    stores = ("TensorListSetItem", "TensorListPushBack")
+    items = [inner.inputs[-1] for inner in graph.get_operations() if inner.type in stores]
+    return entering + [item for item in items if item.dtype.is_floating]

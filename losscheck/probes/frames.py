@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import os
 import re
 import site
 import sys
@@ -49,6 +50,8 @@ class UserFiles:
         return self._known[path]
 
     def _is_user(self, path: str) -> bool:
+        if not path:
+            return False
         if path.startswith("<"):
             return path.startswith(("<ipython", "<stdin")) or path == self._own
         resolved = str(Path(path).resolve())
@@ -81,6 +84,7 @@ class UserFiles:
 def _library_roots() -> tuple[str, ...]:
     paths = {sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
     paths.update(site.getsitepackages() if hasattr(site, "getsitepackages") else [])
+    paths.add(site.getusersitepackages() if hasattr(site, "getusersitepackages") else "")
     for name in _LIBRARIES:
         source = getattr(sys.modules.get(name), "__file__", None)
         if source:
@@ -99,7 +103,7 @@ def raised_from(error: BaseException, files: UserFiles) -> Raised:
             break
     message = str(error)
     if location is None or "in user code:" in message:
-        inner = message.rpartition(f'File "{_PACKAGE}')[2]
+        inner = message.rpartition(f'File "{_PACKAGE}{os.sep}')[2]
         named = [match for match in _USER_CODE_LINE.finditer(inner) if match["path"] in files]
         if named:
             line = int(named[-1]["line"])
@@ -123,13 +127,17 @@ def _summary_location(summary: traceback.FrameSummary, files: UserFiles) -> Loca
     column = getattr(summary, "colno", None)
     if column is None:
         return statement_location(summary.filename, line, files)
-    return Location(
-        files.shown(summary.filename),
-        line,
-        column + 1,
-        getattr(summary, "end_lineno", None),
-        (getattr(summary, "end_colno", None) or 0) + 1 or None,
-    )
+    end_line = getattr(summary, "end_lineno", None) or line
+    end = _column(summary.filename, end_line, getattr(summary, "end_colno", None))
+    start = _column(summary.filename, line, column)
+    return Location(files.shown(summary.filename), line, start or 1, end_line, end)
+
+
+def _column(path: str, line: int, offset: int | None) -> int | None:
+    """The column of a byte offset, as Python's compiler counts them: from 1, in characters."""
+    if offset is None:
+        return None
+    return len(linecache.getline(path, line).encode()[:offset].decode(errors="ignore")) + 1
 
 
 def statement_location(path: str, line: int, files: UserFiles) -> Location:
@@ -143,7 +151,7 @@ def user_line(frames: Iterable[tuple[str, int]], files: UserFiles) -> tuple[str,
     """The deepest user's file and line among frames, outermost first, inside the call of the probe."""
     inner: list[tuple[str, int]] = []
     for path, line in frames:
-        inner = [] if path.startswith(_PACKAGE) else [*inner, (path, line)]
+        inner = [] if path.startswith(_PACKAGE + os.sep) else [*inner, (path, line)]
     return next(((path, line) for path, line in reversed(inner) if path in files), None)
 
 
@@ -162,16 +170,15 @@ def op_location(op_type: str, place: tuple[str, int], number: int, files: UserFi
     if not makers:
         return statement_location(path, line, files)
     node = makers[number % len(makers)]
-    end = node.end_col_offset
-    return Location(
-        files.shown(path), node.lineno, node.col_offset + 1, node.end_lineno, None if end is None else end + 1
-    )
+    end_line = node.end_lineno or line
+    start, end = _column(path, line, node.col_offset), _column(path, end_line, node.end_col_offset)
+    return Location(files.shown(path), line, start or 1, end_line, end)
 
 
 def caller_location(files: UserFiles, frame: FrameType | None) -> Location | None:
     """The innermost user line on the present stack, as far up as the probe that called the loss."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_code.co_name == "run":
+        if frame.f_code.co_filename.startswith(_PACKAGE + os.sep) and frame.f_code.co_name == "run":
             return None
         if frame.f_code.co_filename in files:
             return statement_location(frame.f_code.co_filename, frame.f_lineno, files)

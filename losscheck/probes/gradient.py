@@ -45,13 +45,18 @@ class GraphGradient:
         y_true, y_pred = to_tensor(batch.y_true), to_tensor(batch.y_pred)
         with isolated():
             found = _observe(
-                lambda: self._function(y_true, y_pred)(y_true, y_pred),
+                lambda: self._call(y_true, y_pred),
                 self._step,
                 batch,
                 self._loss,
                 self._files,
             )
         return _timed(found, start)
+
+    def _call(self, y_true: Any, y_pred: Any) -> Any:
+        function = self._function(y_true, y_pred)
+        self._step.is_forward_done = False  # a trace may have set it; running what was traced does not
+        return function(y_true, y_pred)
 
     def _function(self, y_true: Any, y_pred: Any) -> Any:
         import tensorflow as tf
@@ -106,7 +111,7 @@ def _observe(
         describe(value) if raised is None else None,
         to_array(value) if raised is None else None,
         gradient=None if gradient is None else to_array(gradient),
-        is_forward_done=step.is_forward_done,
+        is_forward_done=raised is None or step.is_forward_done,
     )
 
 

@@ -63,6 +63,11 @@ class Probes:
         """The traced graph, read."""
         return read_flow(self._trace(batch, known_batch=known_batch), self._cast(batch), self._files)
 
+    def has_empty(self, batch: Batch) -> bool:
+        """Whether some tensor that the loss makes of `y_pred` holds nothing."""
+        flow = read_flow(self._trace(batch), self._cast(batch), self._files)
+        return any(op.from_y_pred and op.is_float and 0 in (op.shape or ()) for op in flow.ops)
+
     def values(self, batch: Batch) -> Observation:
         """The numbers inside the traced graph."""
         fed = self._cast(batch)

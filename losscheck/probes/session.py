@@ -9,9 +9,11 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 
+from losscheck.finding import Location
 from losscheck.observation import Effect, EffectKind
 from losscheck.probes.frames import UserFiles, caller_location
-from losscheck.probes.state import random_state, restore_random_state
+from losscheck.probes.random_seed import restoring_tensorflow_seed
+from losscheck.probes.state import restoring_random_state
 
 _MAX_OUTPUT_EFFECTS = 50
 
@@ -26,7 +28,8 @@ def isolated() -> Iterator[None]:
 
     functions_eager = tf.config.functions_run_eagerly()
     floatx = keras.backend.floatx()
-    states = random_state()
+    restore_random_state = restoring_random_state()
+    restore_tensorflow_seed = restoring_tensorflow_seed()
     trace = sys.gettrace()
     policies = keras.mixed_precision
     policy = getattr(policies, "dtype_policy", None) or policies.global_policy
@@ -44,7 +47,8 @@ def isolated() -> Iterator[None]:
     finally:
         logger.setLevel(level)
         sys.settrace(trace)
-        restore_random_state(states)
+        restore_random_state()
+        restore_tensorflow_seed()
         keras.backend.set_floatx(floatx)
         if policy() != old_policy:
             set_policy(old_policy)
@@ -83,6 +87,7 @@ def captured_output(files: UserFiles, record: Record, call: Callable[[], int]) -
         with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
             yield
     finally:
+        stream.close_line()
         root.removeHandler(handler)
 
 
@@ -92,17 +97,27 @@ class _Recorder(io.TextIOBase):
     def __init__(self, files: UserFiles, record: Record, call: Callable[[], int]) -> None:
         self._files, self._record, self._call = files, record, call
         self._left = _MAX_OUTPUT_EFFECTS
+        self._line = ""  #: what was written since the last line break
+        self._place: Location | None = None  #: who began that line
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        if text.strip() and self._left > 0:
-            self._left -= 1
-            place = caller_location(self._files, sys._getframe(1))
-            if place is not None:
-                self._record(Effect(EffectKind.OUTPUT, text.strip()[:200], self._call(), place))
+        if self._left > 0:
+            if not self._line:
+                self._place = caller_location(self._files, sys._getframe(1))
+            self._line += text
+            if "\n" in text:
+                self.close_line()
         return len(text)
+
+    def close_line(self) -> None:
+        """Record what was written, if a user's line wrote it."""
+        if self._line.strip() and self._place is not None:
+            self._left -= 1
+            self._record(Effect(EffectKind.OUTPUT, self._line.strip()[:200], self._call(), self._place))
+        self._line = ""
 
 
 class _LogRecorder(logging.Handler):

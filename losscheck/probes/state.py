@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -12,8 +14,11 @@ import numpy as np
 
 from losscheck.probes.frames import UserFiles
 
-_MAX_DEPTH = 5
+#: A loss may reach a data set or a web of objects: what lies deeper or further is compared by its type.
+_MAX_DEPTH = 6
 _MAX_ITEMS = 500
+_MAX_NODES = 2000
+_MAX_ELEMENTS = 20_000
 
 Snapshot = dict[str, Any]
 
@@ -24,10 +29,19 @@ def snapshot(function: Callable[..., Any], files: UserFiles) -> Snapshot:
     Looks into globals, closure cells, defaults, function attributes and the attributes of the user's
     objects. Tensors and variables count as constants here: `tf.Variable.assign` is no Python state.
     """
-    found: Snapshot = {}
-    for name, value in _roots(function, files, set()):
-        found.setdefault(name, _fingerprint(value, files, 0))
-    return found
+    reader = _Fingerprints(files)
+    return {name: reader.of(value) for name, value in reversed(_roots(function, files))}
+
+
+def variables(function: Callable[..., Any], files: UserFiles) -> list[Any]:
+    """The small variables that a loss can reach by name or in the attributes of an object."""
+    found: dict[int, Any] = {}
+    for _, value in _roots(function, files):
+        inner = list(vars(value).values()) if _is_of_user(value, files) else [value]
+        for item in inner:
+            if hasattr(item, "assign") and hasattr(item, "numpy") and hasattr(item, "shape"):
+                found[id(item)] = item
+    return [item for item in found.values() if np.prod(tuple(item.shape), dtype=float) <= _MAX_ELEMENTS]
 
 
 def changed_names(before: Snapshot, after: Snapshot) -> list[str]:
@@ -36,24 +50,25 @@ def changed_names(before: Snapshot, after: Snapshot) -> list[str]:
 
 
 def random_state() -> tuple[Any, ...]:
-    """The states of Python's and NumPy's global random generators."""
-    return random.getstate(), _hashable(np.random.get_state(legacy=False))
+    """The states of Python's and NumPy's global random generators, comparable."""
+    return random.getstate(), repr(_plain_state(np.random.get_state(legacy=False)))
 
 
-def restore_random_state(state: tuple[Any, ...]) -> None:
-    """Put back what `random_state` gave."""
-    random.setstate(state[0])
-    np.random.set_state(_unhashable(state[1]))
+def restoring_random_state() -> Callable[[], None]:
+    """Remember both global generators; the function that it gives puts them back."""
+    python, numpy = random.getstate(), np.random.get_state(legacy=False)
+
+    def restore() -> None:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+    return restore
 
 
 def generators(function: Callable[..., Any], files: UserFiles) -> list[Any]:
     """The random generators of NumPy and Python that a loss can reach by name."""
-    found = [value for _, value in _roots(function, files, set())]
-    return [
-        value
-        for value in found
-        if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random))
-    ]
+    kinds = (np.random.Generator, np.random.RandomState, random.Random)
+    return [value for _, value in _roots(function, files) if isinstance(value, kinds)]
 
 
 def generator_states(found: list[Any]) -> list[Any]:
@@ -61,74 +76,115 @@ def generator_states(found: list[Any]) -> list[Any]:
     states = []
     for generator in found:
         if isinstance(generator, np.random.Generator):
-            states.append(repr(generator.bit_generator.state))
+            states.append(repr(_plain_state(generator.bit_generator.state)))
         elif isinstance(generator, np.random.RandomState):
-            states.append(repr(_hashable(generator.get_state(legacy=False))))
+            states.append(repr(_plain_state(generator.get_state(legacy=False))))
         else:
             states.append(generator.getstate())
     return states
 
 
-def _roots(function: Any, files: UserFiles, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _roots(function: Any, files: UserFiles) -> list[tuple[str, Any]]:
     """The named values that a function can reach, through the user's functions that it calls."""
-    if id(function) in seen or len(seen) > _MAX_ITEMS:
-        return
-    seen.add(id(function))
-    inner = _plain_function(function)
+    found: list[tuple[str, Any]] = []
+    seen: set[int] = set()
+    queue = [function]
+    while queue and len(seen) < _MAX_ITEMS:
+        here = queue.pop(0)
+        if id(here) in seen:
+            continue
+        seen.add(id(here))
+        for name, value in (*_owned(here, files), *_named_in_code(here, files)):
+            if isinstance(value, ModuleType):
+                continue
+            if callable(value) and not _is_of_user(value, files):
+                queue.append(value)
+            else:
+                found.append((name, value))
+                queue += [value] if callable(value) else []
+    return found
+
+
+def _owned(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]:
+    """What hangs on a callable itself: the attributes of its object, its defaults, a partial's arguments."""
     owner = getattr(function, "__self__", None)
-    if owner is not None and not isinstance(owner, ModuleType):
-        for name, value in list(getattr(owner, "__dict__", {}).items()):
-            yield f"self.{name}", value
-        yield from ((f"{type(owner).__name__}.{n}", v) for n, v in _class_state(type(owner), files))
-    if inner is None:
-        for name, value in list(getattr(function, "__dict__", {}).items()):
-            yield name, value
-        call = vars(type(function)).get("__call__")
-        if isinstance(call, FunctionType):
-            yield from _roots(call, files, seen)
+    if owner is None and not isinstance(function, (FunctionType, type)) and _is_of_user(function, files):
+        owner = function
+        call = getattr(type(function), "__call__", None)  # noqa: B004 - the function itself is wanted
+        yield "__call__", call
+    if owner is not None and not isinstance(owner, (ModuleType, type)):
+        yield from ((f"self.{name}", value) for name, value in list(getattr(owner, "__dict__", {}).items()))
+        yield from _class_state(type(owner), files)
+    if isinstance(function, type):
+        yield from _class_state(function, files)
+    for number, value in enumerate(getattr(function, "args", ())):
+        if hasattr(function, "func"):
+            yield f"argument {number} of the partial", value
+    if hasattr(function, "func"):
+        yield "the partial's function", function.func
+        yield from dict(getattr(function, "keywords", {})).items()
+    inner = _plain_function(function)
+    if inner is not None:
+        name = inner.__name__
+        yield from ((f"{name}.{key}", value) for key, value in list(vars(inner).items()))
+        for number, value in enumerate(inner.__defaults__ or ()):
+            yield f"default {number} of {name}", value
+        for key, value in (inner.__kwdefaults__ or {}).items():
+            yield f"default {key} of {name}", value
+
+
+def _named_in_code(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]:
+    """The closure cells and globals that a user's function names, those of the user's modules included."""
+    inner = _plain_function(function)
+    if inner is None or inner.__code__.co_filename not in files:
         return
-    for name, value in list(vars(inner).items()):
-        yield f"{inner.__name__}.{name}", value
-    for index, value in enumerate(inner.__defaults__ or ()):
-        yield f"default {index} of {inner.__name__}", value
-    if inner.__code__.co_filename not in files:
-        return
-    cells = zip(inner.__code__.co_freevars, inner.__closure__ or (), strict=False)
-    named = [(name, cell.cell_contents) for name, cell in cells if _is_filled(cell)]
-    names = _code_names(inner.__code__)
-    named += [(name, inner.__globals__[name]) for name in sorted(names) if name in inner.__globals__]
-    for name, value in named:
+    for name, cell in zip(inner.__code__.co_freevars, inner.__closure__ or (), strict=False):
+        if _is_filled(cell):
+            yield name, cell.cell_contents
+    names = sorted(_code_names(inner.__code__))
+    for name in names:
+        value = inner.__globals__.get(name)
         if isinstance(value, ModuleType):
             if getattr(value, "__file__", None) and str(value.__file__) in files:
-                yield from ((f"{name}.{n}", v) for n, v in vars(value).items() if n in names)
-        elif isinstance(value, type):
-            yield from ((f"{name}.{n}", v) for n, v in _class_state(value, files))
-        else:
+                yield from ((f"{name}.{key}", vars(value)[key]) for key in names if key in vars(value))
+        elif name in inner.__globals__:
             yield name, value
-            if callable(value):
-                yield from _roots(value, files, seen)
 
 
 def _class_state(owner: type, files: UserFiles) -> Iterator[tuple[str, Any]]:
     for cls in owner.__mro__:
-        module = sys.modules.get(cls.__module__)
-        if getattr(module, "__file__", None) and str(getattr(module, "__file__", "")) in files:
-            yield from (
-                (name, value)
-                for name, value in list(vars(cls).items())
-                if not name.startswith("__") and not callable(value) and not hasattr(value, "__get__")
-            )
+        if _source_of(cls) in files:
+            for name, value in list(vars(cls).items()):
+                if not name.startswith("__") and not callable(value) and not hasattr(value, "__get__"):
+                    yield f"{cls.__name__}.{name}", value
+
+
+def _source_of(cls: type) -> str:
+    """The file that defines a class; empty for built-in ones."""
+    default = "<stdin>" if cls.__module__ == "__main__" else ""  # what is typed at a prompt has no file
+    return str(getattr(sys.modules.get(cls.__module__), "__file__", None) or default)
+
+
+def _is_of_user(value: Any, files: UserFiles) -> bool:
+    """Whether it is an object of a class that the user wrote."""
+    return (
+        not isinstance(value, (type, FunctionType, ModuleType))
+        and hasattr(value, "__dict__")
+        and _source_of(type(value)) in files
+    )
 
 
 def _plain_function(function: Any) -> FunctionType | None:
-    """The Python function behind a bound method, a `tf.function`, a partial or a wrapper."""
-    for attribute in ("__func__", "python_function", "func", "__wrapped__"):
-        inner = getattr(function, attribute, None)
-        if inner is not None and not isinstance(function, FunctionType):
-            return _plain_function(inner)
-    if isinstance(function, FunctionType):
-        return function
-    return None
+    """The Python function behind a bound method, a `tf.function`, a partial or a decorator's wrapper."""
+    for _ in range(_MAX_DEPTH):
+        if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
+            return function
+        names = ("__func__", "python_function", "func", "__wrapped__")
+        inner = next((i for i in (getattr(function, name, None) for name in names) if i is not None), None)
+        if inner is None or not callable(inner):
+            break
+        function = inner
+    return function if isinstance(function, FunctionType) else None
 
 
 def _code_names(code: CodeType) -> set[str]:
@@ -146,46 +202,42 @@ def _is_filled(cell: Any) -> bool:
         return False
 
 
-def _fingerprint(value: Any, files: UserFiles, depth: int) -> Any:
-    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
-        return repr(value)
-    if depth > _MAX_DEPTH:
+class _Fingerprints:
+    """Turns values into comparable data; one budget of nodes serves a whole snapshot."""
+
+    def __init__(self, files: UserFiles) -> None:
+        self._files = files
+        self._left = _MAX_NODES
+
+    def of(self, value: Any, depth: int = 0) -> Any:
+        """The value as comparable data."""
+        self._left -= 1
+        if value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic)):
+            return repr(value)
+        if depth > _MAX_DEPTH or self._left < 0:
+            return type(value).__name__
+        if isinstance(value, (list, tuple, collections.deque)):
+            items = itertools.islice(value, _MAX_ITEMS)
+            return (type(value).__name__, len(value), tuple(self.of(item, depth + 1) for item in items))
+        if isinstance(value, dict):
+            pairs = itertools.islice(list(value.items()), _MAX_ITEMS)
+            shown = tuple((self.of(k, depth + 1), self.of(v, depth + 1)) for k, v in pairs)
+            return (type(value).__name__, len(value), shown)
+        if isinstance(value, (set, frozenset)):
+            shown_set = sorted(repr(self.of(item, depth + 1)) for item in itertools.islice(value, _MAX_ITEMS))
+            return (type(value).__name__, len(value), tuple(shown_set))
+        if type(value) is np.ndarray and value.dtype.kind in "biufc":
+            return ("ndarray", value.shape, value.tobytes() if value.size <= _MAX_ELEMENTS else id(value))
+        if isinstance(value, itertools.count):
+            return repr(value)
+        if _is_of_user(value, self._files):
+            attributes = sorted(vars(value).items())[:_MAX_ITEMS]
+            return (type(value).__name__, tuple((name, self.of(v, depth + 1)) for name, v in attributes))
         return type(value).__name__
-    if isinstance(value, (list, tuple)):
-        items = [_fingerprint(item, files, depth + 1) for item in value[:_MAX_ITEMS]]
-        return (type(value).__name__, len(value), tuple(items))
-    if isinstance(value, dict):
-        pairs = list(value.items())[:_MAX_ITEMS]
-        shown = [
-            (repr(type(k)), _fingerprint(k, files, depth + 1), _fingerprint(v, files, depth + 1))
-            for k, v in pairs
-        ]
-        return (type(value).__name__, len(value), tuple(shown))
-    if isinstance(value, (set, frozenset)):
-        return (type(value).__name__, len(value))
-    if isinstance(value, np.ndarray):
-        return ("ndarray", value.shape, value.tobytes() if value.size <= _MAX_ITEMS * 20 else id(value))
-    if type(value).__name__ in ("count", "deque", "Counter", "defaultdict"):
-        return repr(value)[:2000]
-    source = getattr(sys.modules.get(type(value).__module__), "__file__", "") or ""
-    if source in files and hasattr(value, "__dict__"):
-        attributes = sorted(vars(value).items())[:_MAX_ITEMS]
-        return (type(value).__name__, tuple((n, _fingerprint(v, files, depth + 1)) for n, v in attributes))
-    return type(value).__name__
 
 
-def _hashable(state: Any) -> tuple[Any, ...]:
-    inner = state["state"]
-    return (
-        state["bit_generator"],
-        tuple(inner["key"].tolist()),
-        inner["pos"],
-        state["has_gauss"],
-        state["gauss"],
-    )
-
-
-def _unhashable(state: tuple[Any, ...]) -> dict[str, Any]:
-    name, key, position, has_gauss, gauss = state
-    inner = {"key": np.array(key, dtype=np.uint32), "pos": position}
-    return {"bit_generator": name, "state": inner, "has_gauss": has_gauss, "gauss": gauss}
+def _plain_state(state: Any) -> Any:
+    """A generator's state with its arrays as bytes."""
+    if isinstance(state, dict):
+        return {key: _plain_state(value) for key, value in state.items()}
+    return state.tobytes() if isinstance(state, np.ndarray) else state

@@ -52,7 +52,7 @@ def to_array(value: Any) -> np.ndarray | None:
     """The numbers of an eager tensor; None where it holds none that NumPy knows."""
     import tensorflow as tf
 
-    if not is_tensor(value):
+    if not is_tensor(value) or isinstance(value, (tf.IndexedSlices, tf.SparseTensor, tf.RaggedTensor)):
         return None
     value = tf.convert_to_tensor(value)
     if value.dtype in (tf.string, tf.variant, tf.resource):

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from losscheck.finding import Location
 from losscheck.observation import PYTHON_RANDOM, Effect, EffectKind
 from losscheck.probes.frames import UserFiles, caller_location, statement_location
@@ -18,6 +20,7 @@ from losscheck.probes.state import (
     generators,
     random_state,
     snapshot,
+    variables,
 )
 
 #: A loop over ten thousand rows would compare the state ten thousand times; the first lines tell enough.
@@ -37,6 +40,7 @@ class Watch:
         """Run one call; ``locate`` finds the line of each change of state, at the price of a trace."""
         self.call += 1
         before = self._state()
+        values = [(variable, variable.numpy()) for variable in variables(self._function, self._files)]
         lines: dict[str, Location] = {}
         tracer = _line_tracer(self._files, self._state, lines) if locate else None
         try:
@@ -44,6 +48,9 @@ class Watch:
                 return action()
         finally:
             self._record_changes(before, lines)
+            for variable, value in values:
+                if not np.array_equal(variable.numpy(), value, equal_nan=True):
+                    variable.assign(value)
 
     def _state(self) -> tuple[dict[str, Any], Any, list[Any]]:
         found = snapshot(self._function, self._files)

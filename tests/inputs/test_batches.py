@@ -63,7 +63,7 @@ def is_inside(array: np.ndarray, spec: InputSpec) -> bool:
 @by_task
 def test_a_batch_is_the_same_each_time(name):
     for first, second in zip(every_batch(name), every_batch(name), strict=True):
-        assert first.name == second.name
+        assert second.name == first.name
         np.testing.assert_array_equal(first.y_true, second.y_true, err_msg=first.name)
         np.testing.assert_array_equal(first.y_pred, second.y_pred, err_msg=first.name)
 
@@ -71,7 +71,7 @@ def test_a_batch_is_the_same_each_time(name):
 @by_task
 def test_a_batch_cannot_be_written_to(name):
     made = every_batch(name)
-    assert [] == [b.name for b in made if b.y_true.flags.writeable or b.y_pred.flags.writeable]
+    assert [b.name for b in made if b.y_true.flags.writeable or b.y_pred.flags.writeable] == []
 
 
 @by_task
@@ -87,7 +87,7 @@ def test_the_arrays_are_of_the_shape_and_dtype_of_the_specs(name):
     task = made.task
     for batch, rows in (("typical", made.typical_size), ("one", 1), ("rows 16", 16)):
         expected = [(spec.shape(rows), spec.dtype) for spec in (task.y_true, task.y_pred)]
-        assert expected == [(a.shape, a.dtype.name) for a in (made[batch].y_true, made[batch].y_pred)]
+        assert [(a.shape, a.dtype.name) for a in (made[batch].y_true, made[batch].y_pred)] == expected
 
 
 @by_task
@@ -95,13 +95,13 @@ def test_the_sizes_of_the_batches_differ_from_each_other_and_from_every_axis(nam
     made = batches(name)
     sizes = [made[batch].size for batch in ("typical", "other_size", "partial")]
     axes = {int(dim) for spec in (made.task.y_true, made.task.y_pred) for dim in spec.dims if dim != "B"}
-    assert (3, set()) == (len(set(sizes)), axes & set(sizes))
+    assert (len(set(sizes)), axes & set(sizes)) == (3, set())
 
 
 def test_a_batch_size_that_an_axis_has_is_passed_over():
     made = told("float32[B, 7, 11]", "float32[B, 2]")
-    assert [13, 17, 5, 1] == [made[name].size for name in ("typical", "other_size", "partial", "one")]
-    assert 13 == default_batch_size(made.task)
+    assert [made[name].size for name in ("typical", "other_size", "partial", "one")] == [13, 17, 3, 1]
+    assert default_batch_size(made.task) == 13
 
 
 def test_many_axes_leave_a_size_for_the_partial_batch():
@@ -111,14 +111,18 @@ def test_many_axes_leave_a_size_for_the_partial_batch():
 
 def test_a_batch_size_can_be_asked_for():
     made = batches("binary", batch_size=16)
-    assert [16, 17, 2, 1, 4] == [
-        made[name].size for name in ("typical", "other_size", "partial", "one", "rows 4")
+    assert [made[name].size for name in ("typical", "other_size", "partial", "one", "rows 4")] == [
+        16,
+        17,
+        2,
+        1,
+        4,
     ]
-    assert 4 == made.sized(4).size
+    assert made.sized(4).size == 4
 
 
 def test_the_other_size_of_a_large_batch_is_a_small_one():
-    assert 7 == batches("binary", batch_size=512).other_size
+    assert batches("binary", batch_size=512).other_size == 7
 
 
 @by_task
@@ -133,7 +137,7 @@ def test_the_entries_are_of_the_domain(name):
         )
         if not is_inside(array, spec)
     ]
-    assert [] == outside
+    assert outside == []
 
 
 @by_task
@@ -147,12 +151,15 @@ def test_ordinary_probabilities_lie_inside_0_and_1(name):
 @pytest.mark.parametrize("rows", [7, 23])
 def test_every_class_is_present(rows):
     made = batches("sparse_categorical")
-    assert {0, 1, 2, 3} == set(made.sized(rows).y_true.tolist())
-    assert [True] * 4 == batches("categorical").sized(rows).y_true.any(axis=0).tolist()
+    assert set(made.sized(rows).y_true.tolist()) == {0, 1, 2, 3}
+    assert batches("categorical").sized(rows).y_true.any(axis=0).tolist() == [True] * 4
 
 
 def test_both_labels_are_present():
-    assert [{0, 1}, {0, 1}] == [set(np.unique(batches(n)["typical"].y_true)) for n in ("binary", "multilabel")]
+    assert [set(np.unique(batches(n)["typical"].y_true)) for n in ("binary", "multilabel")] == [
+        {0, 1},
+        {0, 1},
+    ]
 
 
 def test_the_classes_stand_in_no_order():
@@ -173,7 +180,7 @@ def test_an_interval_is_drawn_from_its_inside():
 
 
 def test_bfloat16_is_drawn_as_float32_since_numpy_has_no_such_type():
-    assert np.float32 == told("float32[B]", "bfloat16[B]")["typical"].y_pred.dtype
+    assert told("float32[B]", "bfloat16[B]")["typical"].y_pred.dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -181,7 +188,7 @@ def test_bfloat16_is_drawn_as_float32_since_numpy_has_no_such_type():
 )
 def test_integers_are_drawn_whole_and_not_cut_off(domain, values):
     array = told(f"int32[B, 20] {domain}", "float32[B]")["typical"].y_true
-    assert values == set(np.unique(array))
+    assert set(np.unique(array)) == values
 
 
 # Batches made from the typical one
@@ -200,7 +207,11 @@ def test_other_labels_differ_in_numbers_alone(name):
     before = made["typical"].y_true
     for batch in ("relabelled", "rotated labels", "flipped labels"):
         after = made[batch].y_true
-        assert (before.shape, before.dtype, False) == (after.shape, after.dtype, np.array_equal(before, after))
+        assert (after.shape, after.dtype, np.array_equal(before, after)) == (
+            before.shape,
+            before.dtype,
+            False,
+        )
 
 
 @by_task
@@ -231,26 +242,26 @@ def test_a_scaled_batch_has_larger_logits_and_other_probabilities():
 def test_flat_labels_have_one_axis_less_than_columns():
     made = batches("regression")
     shapes = [(made[name].y_true.shape, made[name].y_pred.shape) for name in ("flat", "column")]
-    assert [((7,), (7, 1)), ((7, 1), (7, 1))] == shapes
+    assert shapes == [((7,), (7, 1)), ((7, 1), (7, 1))]
     np.testing.assert_array_equal(made["column"].y_true[:, 0], made["flat"].y_true)
     np.testing.assert_array_equal(made["column"].y_pred, made["flat"].y_pred)
 
 
 def test_labels_can_get_an_axis_and_lose_one():
     made = batches("sparse_categorical")
-    assert [(7, 1), "labels of shape (B, 1)"] == [
+    assert [
         made["expanded labels"].y_true.shape,
         made["expanded labels"].words,
-    ]
-    assert (7,) == batches("binary")["squeezed labels"].y_true.shape
+    ] == [(7, 1), "labels of shape (B, 1)"]
+    assert batches("binary")["squeezed labels"].y_true.shape == (7,)
 
 
 def test_float_labels_hold_the_same_numbers():
     made = batches("sparse_categorical")
-    assert (np.float32, made["typical"].y_true.tolist()) == (
+    assert (
         made["float labels"].y_true.dtype,
         made["float labels"].y_true.tolist(),
-    )
+    ) == (np.float32, made["typical"].y_true.tolist())
 
 
 def test_an_unknown_batch_is_a_key_error():
@@ -265,17 +276,17 @@ def test_the_users_arrays_are_the_typical_batch_and_stay_writeable():
     y_true, y_pred = np.zeros((5, 2)), np.ones((5, 2))
     made = told("float64[B, 2]", "float64[B, 2]", arrays=(y_true, y_pred))
     y_true[0, 0] = 9
-    assert (5, "your arrays", 0.0) == (
+    assert (
         made["typical"].size,
         made["typical"].words,
         made["typical"].y_true[0, 0],
-    )
+    ) == (5, "your arrays", 0.0)
 
 
 def test_the_labels_of_the_users_arrays_are_changed_even_if_they_are_all_the_same_kind():
     y_true = np.arange(5.0)
     made = told("float64[B]", "float64[B]", arrays=(y_true, y_true))
-    assert [4, 0, 1, 2, 3] != y_true.tolist()
+    assert y_true.tolist() != [4, 0, 1, 2, 3]
     assert not np.array_equal(y_true, made["relabelled"].y_true)
 
 
@@ -290,7 +301,7 @@ FACTS = SourceFacts(
 @by_task
 def test_the_names_and_words_of_edges_differ(name):
     edges = list(batches(name, FACTS).edges())
-    assert [len(edges)] * 2 == [len({edge.name for edge in edges}), len({edge.words for edge in edges})]
+    assert [len({edge.name for edge in edges}), len({edge.words for edge in edges})] == [len(edges)] * 2
 
 
 @by_task
@@ -316,20 +327,21 @@ def test_an_edge_that_nothing_in_the_source_asks_for_is_of_the_domain(name):
         for edge in made.edges()
         if not (is_inside(edge.y_true, made.task.y_true) and is_inside(edge.y_pred, made.task.y_pred))
     ]
-    assert [] == outside
+    assert outside == []
 
 
 def test_a_bound_outside_an_interval_is_no_edge_of_it():
     made = told("float32[B]", "float32[B] -1..1", SourceFacts(bounds=(-1.0, 0.5, 5.0)))
-    assert ["y_pred exactly -1", "y_pred exactly 0.5"] == [
-        edge.name for edge in made.edges() if "exactly" in edge.name
+    assert [edge.name for edge in made.edges() if "exactly" in edge.name] == [
+        "y_pred exactly -1",
+        "y_pred exactly 0.5",
     ]
 
 
 @pytest.mark.parametrize("name", ["regression", "regression_column", "regression_positive", "sequence"])
 def test_a_perfect_prediction_equals_its_labels(name):
     perfect = next(batches(name).edges())
-    assert ("perfect", "y_pred equal to y_true") == (perfect.name, perfect.words)
+    assert (perfect.name, perfect.words) == ("perfect", "y_pred equal to y_true")
     np.testing.assert_array_equal(perfect.y_true, perfect.y_pred)
 
 
@@ -365,16 +377,19 @@ def names_of_edges(name: str, facts: SourceFacts | None = None) -> list[str]:
 
 
 def test_the_edges_of_a_task_come_in_the_order_of_how_ordinary_they_are():
-    assert [
+    assert names_of_edges("binary") == [
         "perfect", "y_pred exactly 0 and 1, against the label", "y_pred exactly 0", "y_pred exactly 1",
         "y_true all zero", "y_true all one", "all zero", "equal rows",
-    ] == names_of_edges("binary")  # fmt: skip
-    assert [
+    ]  # fmt: skip
+    assert names_of_edges("categorical_logits") == [
         "perfect", "y_pred saturated at ±100", "y_true of one class only", "constant rows", "equal rows",
-    ] == names_of_edges("categorical_logits")  # fmt: skip
-    assert ["perfect", "y_pred exactly 0 and 1", "y_true of one class only", "equal rows"] == names_of_edges(
-        "categorical"
-    )
+    ]  # fmt: skip
+    assert names_of_edges("categorical") == [
+        "perfect",
+        "y_pred exactly 0 and 1",
+        "y_true of one class only",
+        "equal rows",
+    ]
 
 
 def test_an_edge_against_the_label_is_sure_and_wrong():
@@ -385,19 +400,19 @@ def test_an_edge_against_the_label_is_sure_and_wrong():
 def test_a_value_that_the_source_compares_with_fills_y_true():
     edges = {edge.name: edge for edge in batches("regression", SourceFacts(compared=(-1.0,))).edges()}
     edge = edges["y_true all -1, which the source compares with"]
-    assert {-1.0} == set(np.unique(edge.y_true))
+    assert set(np.unique(edge.y_true)) == {-1.0}
 
 
 def test_a_fraction_that_the_source_compares_with_is_no_class_id():
     names = names_of_edges("sparse_categorical", SourceFacts(compared=(0.5, -1.0)))
-    assert ["y_true all -1, which the source compares with"] == [n for n in names if "compares" in n]
+    assert [n for n in names if "compares" in n] == ["y_true all -1, which the source compares with"]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "bool", "int8"])
 def test_a_value_that_the_dtype_cannot_hold_is_no_edge(dtype):
     made = told(f"{dtype}[B] binary", "float32[B] prob", SourceFacts(compared=(-1.0, 300.0)))
     expected = {"uint8": [], "bool": [], "int8": [-1]}[dtype]
-    assert expected == [int(e.y_true[0]) for e in made.edges() if "compares" in e.name]
+    assert [int(e.y_true[0]) for e in made.edges() if "compares" in e.name] == expected
 
 
 def test_labels_are_all_nan_where_the_source_looks_for_nan():
@@ -409,7 +424,7 @@ def test_labels_are_all_nan_where_the_source_looks_for_nan():
 
 def test_a_number_that_the_source_clips_with_fills_the_logits():
     edges = {edge.name: edge for edge in batches("binary_logits", SourceFacts(bounds=(0.5, 1e6))).edges()}
-    assert {0.5} == set(np.unique(edges["y_pred exactly 0.5"].y_pred))
+    assert set(np.unique(edges["y_pred exactly 0.5"].y_pred)) == {0.5}
     assert "y_pred exactly 1e+06" not in edges
 
 
@@ -418,7 +433,7 @@ def test_a_number_that_the_source_clips_with_fills_the_logits():
 
 def test_fit_passes_float32():
     batch = batches("sparse_categorical")["typical"].as_float32()
-    assert [np.float32, np.float32] == [batch.y_true.dtype, batch.y_pred.dtype]
+    assert [batch.y_true.dtype, batch.y_pred.dtype] == [np.float32, np.float32]
 
 
 SHAPES = [(), (1,), (5,), (5, 1), (1, 1), (5, 3), (5, 3, 1), (5, 1, 1), (5, 3, 2), (5, 3, 2, 1)]
@@ -440,7 +455,7 @@ def test_an_aligned_batch_is_what_keras_makes_of_it(y_true):
 
 def test_an_aligned_batch_keeps_its_name():
     edge = Batch("perfect", "words", np.zeros(3, int), np.zeros((3, 1)), is_edge=True).aligned()
-    assert ("perfect", "words", True, (3, 1)) == (edge.name, edge.words, edge.is_edge, edge.y_true.shape)
+    assert (edge.name, edge.words, edge.is_edge, edge.y_true.shape) == ("perfect", "words", True, (3, 1))
 
 
 # Equal values
@@ -475,13 +490,13 @@ DIFFERENT = {
 
 @pytest.mark.parametrize(("left", "right"), SAME.values(), ids=SAME)
 def test_two_losses_are_the_same_up_to_noise(left, right):
-    assert [True, True] == [is_same_value(left, right), is_same_value(right, left)]
+    assert [is_same_value(left, right), is_same_value(right, left)] == [True, True]
 
 
 @pytest.mark.parametrize(("left", "right"), DIFFERENT.values(), ids=DIFFERENT)
 def test_two_losses_differ_beyond_noise(left, right):
-    assert [False, False] == [is_same_value(left, right), is_same_value(right, left)]
+    assert [is_same_value(left, right), is_same_value(right, left)] == [False, False]
 
 
 def test_the_tolerance_can_be_told():
-    assert [True, False] == [is_same_value(array(1), array(1.005), tolerance=t) for t in (1e-2, 1e-3)]
+    assert [is_same_value(array(1), array(1.005), tolerance=t) for t in (1e-2, 1e-3)] == [True, False]

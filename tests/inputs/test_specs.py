@@ -27,9 +27,7 @@ CANONICAL = [
     "float32[B] labels<3?",
 ]
 
-DTYPES = (
-    "float16, bfloat16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool"
-)
+DTYPES = "float16, bfloat16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool"
 KNOWN = "real, logits, positive, prob, simplex, binary, onehot, labels<N, or an interval such as `-1..1`"
 
 MISTAKES = {
@@ -61,102 +59,107 @@ MISTAKES = {
 
 @pytest.mark.parametrize("text", CANONICAL)
 def test_a_spec_is_shown_as_it_is_written(text):
-    assert text == str(parse_spec(text))
+    assert str(parse_spec(text)) == text
 
 
 @pytest.mark.parametrize("text", CANONICAL)
 def test_the_form_for_comments_means_the_same(text):
     dtype, _, rest = text.partition("[")
     dims, _, domain = rest.partition("] ")
-    assert parse_spec(text) == parse_spec(f"{dtype}[{dims.replace(' ', '')}]:{domain}")
+    assert parse_spec(f"{dtype}[{dims.replace(' ', '')}]:{domain}") == parse_spec(text)
 
 
-@pytest.mark.parametrize("text", [" float32 [ B , 10 ]  prob ", "float32[B,10]prob", "float32[B, 10,] : prob"])
+@pytest.mark.parametrize(
+    "text", [" float32 [ B , 10 ]  prob ", "float32[B,10]prob", "float32[B, 10,] : prob"]
+)
 def test_spaces_and_a_last_comma_mean_nothing(text):
-    assert parse_spec("float32[B, 10] prob") == parse_spec(text)
+    assert parse_spec(text) == parse_spec("float32[B, 10] prob")
 
 
 @pytest.mark.parametrize(("text", "message"), MISTAKES.items())
 def test_a_mistake_is_told_with_what_would_be_right(text, message):
     with pytest.raises(SpecError) as error:
         parse_spec(text)
-    assert message == str(error.value)
+    assert str(error.value) == message
 
 
 def test_a_float_without_a_domain_is_any_number():
-    assert ["float16[B] real", "bfloat16[B] real", "float32[B] real", "float64[B] real"] == [
-        str(parse_spec(f"{dtype}[B]")) for dtype in FLOATS
+    assert [str(parse_spec(f"{dtype}[B]")) for dtype in FLOATS] == [
+        "float16[B] real",
+        "bfloat16[B] real",
+        "float32[B] real",
+        "float64[B] real",
     ]
 
 
 def test_an_integer_without_a_domain_is_0_or_1():
-    assert [f"{dtype}[B] binary" for dtype in INTEGERS] == [
-        str(parse_spec(f"{dtype}[B]")) for dtype in INTEGERS
+    assert [str(parse_spec(f"{dtype}[B]")) for dtype in INTEGERS] == [
+        f"{dtype}[B] binary" for dtype in INTEGERS
     ]
 
 
 def test_every_domain_can_be_written():
     names = [parse_spec(f"float32[B] {name}".replace("labels", "labels<3")).domain.name for name in DOMAINS]
-    assert list(DOMAINS) == names
+    assert names == list(DOMAINS)
 
 
 def test_a_spec_is_plain_data():
     expected = InputSpec("int32", ("B", "T", 4), Domain("labels", classes="C", has_nan=False))
-    assert expected == parse_spec("int32[B, T, 4] labels<C")
+    assert parse_spec("int32[B, T, 4] labels<C") == expected
 
 
 def test_a_question_mark_puts_nans_among_the_entries():
-    assert Domain("interval", -1, 1, has_nan=True) == parse_spec("float32[B] -1..1?").domain
+    assert parse_spec("float32[B] -1..1?").domain == Domain("interval", -1, 1, has_nan=True)
 
 
 @pytest.mark.parametrize("text", ["int32[B] binary?", "int32[B] labels<4?", "uint8[B]:real?"])
 def test_integers_hold_no_nan(text):
     with pytest.raises(SpecError) as error:
         parse_spec(text)
-    assert f"`{text}`: `{text.partition('[')[0]}` holds no NaN, so no `?`" == str(error.value)
+    assert str(error.value) == f"`{text}`: `{text.partition('[')[0]}` holds no NaN, so no `?`"
 
 
 @pytest.mark.parametrize("domain", ["prob", "simplex", "0.2..0.8"])
 def test_integers_hold_no_fractions(domain):
     with pytest.raises(SpecError) as error:
         parse_spec(f"int32[B, 4] {domain}")
-    assert f"`int32[B, 4] {domain}`: `int32` holds no fractions, so no `{domain}`" == str(error.value)
+    assert str(error.value) == f"`int32[B, 4] {domain}`: `int32` holds no fractions, so no `{domain}`"
 
 
 @pytest.mark.parametrize("text", ["float32[B] 0..1234567", "float32[B] 0.1234567..1", "float64[B] 0..1e-300"])
 def test_an_interval_keeps_all_its_digits(text):
-    assert parse_spec(text) == parse_spec(str(parse_spec(text)))
+    assert parse_spec(str(parse_spec(text))) == parse_spec(text)
 
 
 @pytest.mark.parametrize("text", ["0..1", "0.0..1.0", ".0..1.", "-0..+1", "0e0..1e0"])
 def test_the_ends_of_an_interval_are_numbers_as_python_writes_them(text):
-    assert Domain("interval", 0, 1) == parse_spec(f"float32[B] {text}").domain
+    assert parse_spec(f"float32[B] {text}").domain == Domain("interval", 0, 1)
 
 
 def test_a_domain_that_needs_integers_is_a_label():
-    assert [True, False] == [parse_spec(f"int32[B] {d}").is_label for d in ("labels<4", "binary")]
+    assert [parse_spec(f"int32[B] {d}").is_label for d in ("labels<4", "binary")] == [True, False]
 
 
 def test_only_floats_are_floats():
-    assert list(FLOATS) == [d for d in FLOATS + INTEGERS if parse_spec(f"{d}[B]").is_float]
+    assert [d for d in FLOATS + INTEGERS if parse_spec(f"{d}[B]").is_float] == list(FLOATS)
 
 
 def test_the_names_are_those_of_axes_and_of_the_class_count():
-    assert ["H", "W", "C"] == list(parse_spec("int32[B, H, 3, W] labels<C").names())
+    assert list(parse_spec("int32[B, H, 3, W] labels<C").names()) == ["H", "W", "C"]
 
 
 def test_named_axes_and_class_counts_get_their_sizes():
     spec = parse_spec("int32[B, T, D] labels<C").with_sizes({"T": 6, "C": 4})
-    assert "int32[B, 6, D] labels<4" == str(spec)
+    assert str(spec) == "int32[B, 6, D] labels<4"
 
 
 def test_a_size_of_the_batch_is_left_to_the_shape():
-    assert "float32[B, 4] real?" == str(parse_spec("float32[B, B1] real?").with_sizes({"B1": 4}))
+    assert str(parse_spec("float32[B, B1] real?").with_sizes({"B1": 4})) == "float32[B, 4] real?"
 
 
 def test_the_shape_has_the_batch_size_in_the_place_of_b():
     spec = parse_spec("float32[3, B, 5]")
-    assert [(3, 7, 5), (3, None, 5)] == [spec.shape(7), spec.shape(None)]
+    assert [spec.shape(7), spec.shape(None)] == [(3, 7, 5), (3, None, 5)]
 
 
 COMMENTS = {
@@ -177,20 +180,21 @@ COMMENTS = {
 
 @pytest.mark.parametrize(("text", "expected"), COMMENTS.items())
 def test_a_comment_gives_its_specs_by_name(text, expected):
-    assert expected == parse_comment(text)
+    assert parse_comment(text) == expected
 
 
 def test_what_a_comment_gives_can_be_read():
     found = parse_comment("y_true=float32[B, 1] : binary y_pred=float32[B,1]:prob?")
-    assert {"y_true": "float32[B, 1] binary", "y_pred": "float32[B, 1] prob?"} == {
-        key: str(parse_spec(value)) for key, value in found.items()
+    assert {key: str(parse_spec(value)) for key, value in found.items()} == {
+        "y_true": "float32[B, 1] binary",
+        "y_pred": "float32[B, 1] prob?",
     }
 
 
 def test_a_comment_may_write_a_spec_as_the_command_line_does():
     found = parse_comment("y_true=int32[B] labels<10 y_pred=float32[B, 10] simplex task=binary")
-    assert ["int32[B] labels<10", "float32[B, 10] simplex", "binary"] == [
+    assert [
         found["y_true"],
         found["y_pred"],
         found["task"],
-    ]
+    ] == ["int32[B] labels<10", "float32[B, 10] simplex", "binary"]

@@ -13,22 +13,22 @@ by_name = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 
 @by_name
 def test_the_specs_of_a_task_are_shown_as_they_are_read(task):
-    assert (task.y_true, task.y_pred) == (parse_spec(str(task.y_true)), parse_spec(str(task.y_pred)))
+    assert (parse_spec(str(task.y_true)), parse_spec(str(task.y_pred))) == (task.y_true, task.y_pred)
 
 
 @by_name
 def test_every_named_axis_of_a_task_has_a_size(task):
-    assert set() == {*task.y_true.names(), *task.y_pred.names()} - DEFAULT_SIZES.keys()
+    assert {*task.y_true.names(), *task.y_pred.names()} - DEFAULT_SIZES.keys() == set()
 
 
 @by_name
 def test_a_task_is_known_by_its_own_name_and_told_by_nobody(task):
-    assert (task, False) == (TASKS[task.name], task.is_told)
+    assert (TASKS[task.name], task.is_told) == (task, False)
 
 
 @by_name
 def test_the_words_of_a_task_are_lower_case(task):
-    assert {word.lower() for word in task.words} == task.words
+    assert task.words == {word.lower() for word in task.words}
 
 
 @by_name
@@ -37,34 +37,35 @@ def test_a_task_that_is_no_common_one_has_words_that_speak_of_it(task):
 
 
 def test_no_usual_size_is_a_batch_size():
-    assert set() == {default_batch_size(task) for task in TASKS.values()} & set(DEFAULT_SIZES.values())
+    assert {default_batch_size(task) for task in TASKS.values()} & set(DEFAULT_SIZES.values()) == set()
 
 
 def test_all_tasks_are_tried_in_a_fixed_order():
-    assert [
+    assert list(TASKS) == [
         "regression", "regression_column", "binary", "binary_logits", "categorical", "categorical_logits",
-        "sparse_categorical", "sparse_categorical_logits", "regression_positive", "multilabel", "segmentation",
-        "segmentation_logits", "segmentation_classes", "image", "sequence", "tokens", "ctc", "embedding", "pairs",
-    ] == list(TASKS)  # fmt: skip
+        "sparse_categorical", "sparse_categorical_logits", "regression_positive", "multilabel",
+        "segmentation", "segmentation_logits", "segmentation_classes", "image", "sequence", "tokens", "ctc",
+        "embedding", "pairs",
+    ]  # fmt: skip
 
 
 def test_embeddings_and_distances_are_no_predictions_of_the_labels():
-    assert ["embedding", "pairs"] == [name for name, task in TASKS.items() if task.is_embedding]
+    assert [name for name, task in TASKS.items() if task.is_embedding] == ["embedding", "pairs"]
 
 
 def test_tasks_whose_labels_are_class_ids_have_other_shapes():
-    assert [
+    assert [name for name, task in TASKS.items() if not task.has_same_shapes] == [
         "sparse_categorical", "sparse_categorical_logits", "tokens", "ctc", "embedding",
-    ] == [name for name, task in TASKS.items() if not task.has_same_shapes]  # fmt: skip
+    ]  # fmt: skip
 
 
 def test_a_task_that_the_user_told_says_so():
     y_true, y_pred = parse_spec("int32[B] labels<3"), parse_spec("float32[B, 3] logits")
     task = told_task(y_true, y_pred)
-    assert ("told", y_true, y_pred, True, frozenset()) == (
+    assert (
         task.name,
         task.y_true,
         task.y_pred,
         task.is_told,
         task.words,
-    )
+    ) == ("told", y_true, y_pred, True, frozenset())

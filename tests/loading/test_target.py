@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -570,3 +569,19 @@ def test_other_comments_are_no_specs(code):
 def test_a_task_may_stand_in_the_comment():
     write("c.py", TF + "def loss(y_true, y_pred):  # losscheck: task=binary\n    return 0\n")
     assert one("c.py").spec_comment == "task=binary"
+
+
+def test_a_base_class_whose_hook_a_subclass_fills_in_is_no_loss(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(
+        "losses.py",
+        """
+        import keras
+        class PairLoss(keras.losses.Loss):
+            def call(self, y_true, y_pred): return self.pair(y_true, y_pred)
+            def pair(self, y_true, y_pred): raise NotImplementedError
+        class SquaredPairLoss(PairLoss):
+            def pair(self, y_true, y_pred): return (y_true - y_pred) ** 2
+        """,
+    )
+    assert [loss.name for loss in find_losses("losses.py").losses] == ["SquaredPairLoss"]

@@ -19,13 +19,13 @@ def test_the_value_is_what_the_loss_gives(write):
     batch = regression()
     seen = run_eager(written.loss, batch, written.files)
     np.testing.assert_allclose(np.abs(batch.y_true - batch.y_pred).mean(-1), seen.value, rtol=1e-6)
-    assert ("typical", None, Returned("tensor", "float32", (7,)), 1, ()) == (
+    assert (
         seen.batch,
         seen.raised,
         seen.returned,
         seen.calls,
         seen.effects,
-    )
+    ) == ("typical", None, Returned("tensor", "float32", (7,)), 1, ())
     assert 0 < seen.seconds < 5
 
 
@@ -39,7 +39,7 @@ def test_the_arrays_arrive_as_tensors_of_their_own_dtype(write):
         """
     )
     batch = Batch("typical", "", np.arange(3, dtype=np.int32), np.ones((3, 2)))
-    assert None is run_eager(written.loss, batch, written.files).raised
+    assert run_eager(written.loss, batch, written.files).raised is None
 
 
 def test_an_error_is_data_with_the_users_line(write):
@@ -50,19 +50,19 @@ def test_an_error_is_data_with_the_users_line(write):
         """
     )
     seen = run_eager(written.loss, regression(), written.files, calls=3)
-    assert ("InvalidArgumentError", written.line(), "tf.matmul(y_true, y_pred)") == (
+    assert (
         seen.raised.type,
         seen.raised.location.line,
         code_of(seen.raised.location),
-    )
-    assert (None, None, 1) == (seen.returned, seen.value, seen.calls)
-    assert "Matrix size-incompatible: In[0]: [7,3], In[1]: [7,3]" == seen.raised.message
+    ) == ("InvalidArgumentError", written.line(), "tf.matmul(y_true, y_pred)")
+    assert (seen.returned, seen.value, seen.calls) == (None, None, 1)
+    assert seen.raised.message == "Matrix size-incompatible: In[0]: [7,3], In[1]: [7,3]"
 
 
 @pytest.mark.parametrize("error", ["SystemExit(2)", "GeneratorExit", "MemoryError", "RecursionError('deep')"])
 def test_whatever_is_raised_is_data(write, error):
     written = write(f"def loss_fn(y_true, y_pred):\n    raise {error}\n")
-    assert error.partition("(")[0] == run_eager(written.loss, regression(), written.files).raised.type
+    assert run_eager(written.loss, regression(), written.files).raised.type == error.partition("(")[0]
 
 
 def test_an_error_in_a_later_call_is_the_one_that_counts(write):
@@ -75,14 +75,14 @@ def test_an_error_in_a_later_call_is_the_one_that_counts(write):
         """
     )
     seen = run_eager(written.loss, regression(), written.files, calls=3)
-    assert ("AttributeError", 2, None) == (seen.raised.type, seen.calls, seen.value)
+    assert (seen.raised.type, seen.calls, seen.value) == ("AttributeError", 2, None)
 
 
 def test_further_parameters_get_their_values(write):
     written = write("def loss_fn(y_true, y_pred, weight):\n    return y_pred * weight\n")
     seen = run_eager(written.loss, regression(), written.files, extra=(3.0,))
     np.testing.assert_allclose(3 * regression().y_pred, seen.value, rtol=1e-6)
-    assert "TypeError" == run_eager(written.loss, regression(), written.files).raised.type
+    assert run_eager(written.loss, regression(), written.files).raised.type == "TypeError"
 
 
 RETURNED = {
@@ -106,13 +106,13 @@ RETURNED = {
 def test_what_is_no_float_tensor_is_told_with_its_return(write, code, kind, dtype, shape):
     written = write(f"def loss_fn(y_true, y_pred):\n    x = 1\n    {code}\n")
     returned = run_eager(written.loss, regression(), written.files).returned
-    assert (kind, dtype, shape, False) == (
+    assert (
         returned.kind,
         returned.dtype,
         returned.shape,
         returned.is_float_tensor,
-    )
-    assert (4, code) == (returned.location.line, code_of(returned.location))
+    ) == (kind, dtype, shape, False)
+    assert (returned.location.line, code_of(returned.location)) == (4, code)
 
 
 def test_the_return_is_the_one_that_ran(write):
@@ -128,7 +128,7 @@ def test_the_return_is_the_one_that_ran(write):
         """
     )
     returned = run_eager(written.loss, regression(), written.files).returned
-    assert ("NoneType", written.line()) == (returned.kind, returned.location.line)
+    assert (returned.kind, returned.location.line) == ("NoneType", written.line())
 
 
 def test_the_return_of_a_decorated_loss_and_of_a_method_is_found(write):
@@ -154,35 +154,35 @@ def test_the_return_of_a_decorated_loss_and_of_a_method_is_found(write):
     lines = [run_eager(written.loss, regression(), written.files).returned.location.line]
     (method,) = (w for w in [write(written.path.read_text().partition("\n")[2], name="Loss")])
     lines.append(run_eager(method.loss, regression(), method.files).returned.location.line)
-    assert [written.line("function"), written.line("method")] == lines
+    assert lines == [written.line("function"), written.line("method")]
 
 
 def test_a_float_tensor_has_no_return(write):
     written = write("def loss_fn(y_true, y_pred):\n    return y_pred\n")
-    assert None is run_eager(written.loss, regression(), written.files).returned.location
+    assert run_eager(written.loss, regression(), written.files).returned.location is None
 
 
 def test_bfloat16_gives_numbers_that_numpy_knows(write):
     written = write("def loss_fn(y_true, y_pred):\n    return tf.cast(y_pred, tf.bfloat16)\n")
     seen = run_eager(written.loss, regression(), written.files)
-    assert ("bfloat16", True, np.float32) == (
+    assert (
         seen.returned.dtype,
         seen.returned.is_float_tensor,
         seen.value.dtype,
-    )
+    ) == ("bfloat16", True, np.float32)
 
 
 def test_a_variable_is_a_tensor(write):
     written = write("V = tf.Variable([1.0, 2.0])\ndef loss_fn(y_true, y_pred):\n    return V\n")
     seen = run_eager(written.loss, regression(), written.files)
-    assert ("tensor", (2,), [1, 2]) == (seen.returned.kind, seen.returned.shape, seen.value.tolist())
+    assert (seen.returned.kind, seen.returned.shape, seen.value.tolist()) == ("tensor", (2,), [1, 2])
 
 
 def test_only_finite_values_are_finite(write):
     written = write("def loss_fn(y_true, y_pred):\n    return tf.math.log(y_pred)\n")
     batch = regression()
     positive = replace(batch, y_pred=np.abs(batch.y_pred))
-    assert [False, True] == [run_eager(written.loss, b, written.files).is_finite for b in (batch, positive)]
+    assert [run_eager(written.loss, b, written.files).is_finite for b in (batch, positive)] == [False, True]
 
 
 def test_the_batch_is_not_written_to(write):

@@ -22,13 +22,15 @@ def gradient(written: Written, mode: str, batch=None) -> GradientObservation:
 
 @both
 def test_the_gradient_is_that_of_the_summed_loss(write, mode):
-    written = write("def loss_fn(y_true, y_pred):\n    return tf.reduce_sum(tf.square(y_true - y_pred), -1)\n")
+    written = write(
+        "def loss_fn(y_true, y_pred):\n    return tf.reduce_sum(tf.square(y_true - y_pred), -1)\n"
+    )
     batch = regression()
     seen = gradient(written, mode)
     np.testing.assert_allclose(2 * (batch.y_pred - batch.y_true), seen.gradient, rtol=1e-5)
     np.testing.assert_allclose(np.square(batch.y_true - batch.y_pred).sum(-1), seen.value, rtol=1e-5)
-    assert (None, True, "typical") == (seen.raised, seen.is_forward_done, seen.batch)
-    assert Returned("tensor", "float32", (7,)) == seen.returned
+    assert (seen.raised, seen.is_forward_done, seen.batch) == (None, True, "typical")
+    assert seen.returned == Returned("tensor", "float32", (7,))
     assert 0 < seen.seconds < 5
 
 
@@ -46,7 +48,7 @@ def test_the_gradient_is_that_of_the_summed_loss(write, mode):
 )
 def test_a_disconnected_gradient_is_none(write, mode, code):
     seen = gradient(write(f"def loss_fn(y_true, y_pred):\n    return {code}\n"), mode)
-    assert (None, None, True) == (seen.raised, seen.gradient, seen.is_forward_done)
+    assert (seen.raised, seen.gradient, seen.is_forward_done) == (None, None, True)
 
 
 @both
@@ -75,7 +77,7 @@ def test_a_gradient_of_some_rows_is_a_whole_array(write, mode):
 @pytest.mark.parametrize("code", ["None", "tf.cast(y_pred, tf.int32)", "(y_pred, y_pred)"])
 def test_what_is_no_float_tensor_has_no_gradient(write, mode, code):
     seen = gradient(write(f"def loss_fn(y_true, y_pred):\n    return {code}\n"), mode)
-    assert (None, None, True) == (seen.raised, seen.gradient, seen.is_forward_done)
+    assert (seen.raised, seen.gradient, seen.is_forward_done) == (None, None, True)
 
 
 @both
@@ -87,12 +89,12 @@ def test_an_error_of_the_forward_pass_says_so(write, mode):
         """
     )
     seen = gradient(written, mode)
-    assert (written.line(), False, None, None) == (
+    assert (
         seen.raised.location.line,
         seen.is_forward_done,
         seen.value,
         seen.gradient,
-    )
+    ) == (written.line(), False, None, None)
 
 
 CUSTOM = """
@@ -111,12 +113,12 @@ def loss_fn(y_true, y_pred):
 def test_an_error_of_the_gradient_says_that_the_forward_pass_was_done(write, mode):
     written = write(CUSTOM.format(code='raise ArithmeticError("no way back")  # <-'))
     seen = gradient(written, mode)
-    assert ("ArithmeticError", "no way back", written.line(), True) == (
+    assert (
         seen.raised.type,
         seen.raised.message,
         seen.raised.location.line,
         seen.is_forward_done,
-    )
+    ) == ("ArithmeticError", "no way back", written.line(), True)
 
 
 @both
@@ -128,7 +130,7 @@ def test_an_operation_without_a_gradient_raises_after_the_forward_pass(write, mo
         """
     )
     seen = gradient(written, mode)
-    assert ("LookupError", True, None) == (seen.raised.type, seen.is_forward_done, seen.gradient)
+    assert (seen.raised.type, seen.is_forward_done, seen.gradient) == ("LookupError", True, None)
 
 
 def test_an_error_of_a_step_of_the_graph_is_one_of_the_forward_pass(write):
@@ -139,7 +141,7 @@ def test_an_error_of_a_step_of_the_graph_is_one_of_the_forward_pass(write):
         """
     )
     seen = gradient(written, "graph")
-    assert ("InvalidArgumentError", False) == (seen.raised.type, seen.is_forward_done)
+    assert (seen.raised.type, seen.is_forward_done) == ("InvalidArgumentError", False)
 
 
 def test_an_error_of_one_batch_says_nothing_of_the_next(write):
@@ -152,8 +154,10 @@ def test_an_error_of_one_batch_says_nothing_of_the_next(write):
     )
     probe = GraphGradient(written.loss, written.files)
     seen = [probe.run(numbers(*values)) for values in ((1, 2), (1, 9), (1, 2))]
-    assert [(None, True), ("InvalidArgumentError", False), (None, True)] == [
-        (s.raised and s.raised.type, s.is_forward_done) for s in seen
+    assert [(s.raised and s.raised.type, s.is_forward_done) for s in seen] == [
+        (None, True),
+        ("InvalidArgumentError", False),
+        (None, True),
     ]
 
 
@@ -168,7 +172,7 @@ def test_one_trace_serves_every_batch_size(write):
     )
     probe = GraphGradient(written.loss, written.files)
     values = [probe.run(regression(rows)).value.shape for rows in (7, 11, 1)]
-    assert ([(7, 3), (11, 3), (1, 3)], [(None, 3)]) == (values, written.loss.function.__globals__["SHAPES"])
+    assert (values, written.loss.function.__globals__["SHAPES"]) == ([(7, 3), (11, 3), (1, 3)], [(None, 3)])
 
 
 def test_each_batch_size_is_traced_where_the_size_must_be_known(write):
@@ -182,13 +186,15 @@ def test_each_batch_size_is_traced_where_the_size_must_be_known(write):
     )
     probe = GraphGradient(written.loss, written.files)
     gradients = [probe.run(regression(rows)).gradient[0, 0] for rows in (2, 4)]
-    assert [0.5, 0.25] == gradients
-    assert [(None, 3), (2, 3), (4, 3)] == written.loss.function.__globals__["SHAPES"]
+    assert gradients == [0.5, 0.25]
+    assert written.loss.function.__globals__["SHAPES"] == [(None, 3), (2, 3), (4, 3)]
 
 
 def test_the_graph_runs_without_autograph_as_fit_does(write):
-    written = write("def loss_fn(y_true, y_pred):\n    if y_pred[0, 0] > 0:\n        return y_pred\n    return -y_pred\n")
-    assert "OperatorNotAllowedInGraphError" == gradient(written, "graph").raised.type
+    written = write(
+        "def loss_fn(y_true, y_pred):\n    if y_pred[0, 0] > 0:\n        return y_pred\n    return -y_pred\n"
+    )
+    assert gradient(written, "graph").raised.type == "OperatorNotAllowedInGraphError"
 
 
 @both
@@ -196,10 +202,10 @@ def test_a_prediction_of_rank_1_has_a_gradient(write, mode):
     written = write("def loss_fn(y_true, y_pred):\n    return y_pred * 3\n")
     batch = numbers(1, 2)
     flat = type(batch)("typical", "", batch.y_true[:, 0], batch.y_pred[:, 0])
-    assert [3, 3] == gradient(written, mode, flat).gradient.tolist()
+    assert gradient(written, mode, flat).gradient.tolist() == [3, 3]
 
 
 def test_what_the_gradient_prints_stays_off_the_terminal(write, capfd):
     written = write(CUSTOM.format(code='print("back"); return upstream'))
     gradient(written, "eager")
-    assert ("", "") == capfd.readouterr()
+    assert capfd.readouterr() == ("", "")

@@ -19,14 +19,14 @@ def test_the_value_is_what_the_graph_gives(write, known, rows):
     batch = regression()
     seen = run_graph(written.loss, batch, written.files, known_batch=known)
     np.testing.assert_allclose(np.abs(batch.y_true - batch.y_pred).mean(-1), seen.value, rtol=1e-6)
-    assert (None, Returned("tensor", "float32", (7,)), (rows,), 1, 3, ()) == (
+    assert (
         seen.raised,
         seen.returned,
         seen.static_shape,
         seen.traces,
         seen.calls,
         seen.effects,
-    )
+    ) == (None, Returned("tensor", "float32", (7,)), (rows,), 1, 3, ())
 
 
 def test_the_batch_size_is_a_number_or_unknown(write):
@@ -36,13 +36,13 @@ def test_the_batch_size_is_a_number_or_unknown(write):
             return tf.reduce_sum(y_pred) / y_pred.shape[0]  # <-
         """
     )
-    assert None is run_graph(written.loss, regression(), written.files).raised
+    assert run_graph(written.loss, regression(), written.files).raised is None
     raised = run_graph(written.loss, regression(), written.files, known_batch=False).raised
-    assert ("ValueError", written.line(), "None values not supported.") == (
+    assert (
         raised.type,
         raised.location.line,
         raised.message.removeprefix("ValueError: "),
-    )
+    ) == ("ValueError", written.line(), "None values not supported.")
 
 
 def test_the_other_axes_are_known_in_both(write):
@@ -51,7 +51,7 @@ def test_the_other_axes_are_known_in_both(write):
         run_graph(written.loss, regression(), written.files, known_batch=known).static_shape
         for known in (True, False)
     ]
-    assert [(7, 3), (None, 3)] == shapes
+    assert shapes == [(7, 3), (None, 3)]
 
 
 BRANCH = """
@@ -73,13 +73,13 @@ def test_autograph_turns_python_branches_into_operations(write):
 def test_without_autograph_a_branch_on_a_tensor_raises_at_its_line(write):
     written = write(BRANCH)
     seen = run_graph(written.loss, regression(), written.files, autograph=False)
-    assert ("OperatorNotAllowedInGraphError", written.line(), 0, 1) == (
+    assert (
         seen.raised.type,
         seen.raised.location.line,
         seen.traces,
         seen.calls,
-    )
-    assert "tf.reduce_mean(y_pred) > 100" == code_of(seen.raised.location)
+    ) == ("OperatorNotAllowedInGraphError", written.line(), 0, 1)
+    assert code_of(seen.raised.location) == "tf.reduce_mean(y_pred) > 100"
 
 
 @pytest.mark.parametrize("autograph", [True, False])
@@ -94,12 +94,12 @@ def test_an_error_of_the_trace_has_the_users_line(write, autograph):
         """
     )
     seen = run_graph(written.loss, regression(), written.files, autograph=autograph)
-    assert ("losses.py", written.line(), 0, None) == (
+    assert (
         seen.raised.location.path,
         seen.raised.location.line,
         seen.traces,
         seen.value,
-    )
+    ) == ("losses.py", written.line(), 0, None)
     assert "numpy" in seen.raised.message
 
 
@@ -111,8 +111,8 @@ def test_an_error_of_a_step_has_the_users_line(write):
         """
     )
     seen = run_graph(written.loss, regression(), written.files, known_batch=False)
-    assert ("InvalidArgumentError", 1, 2) == (seen.raised.type, seen.traces, seen.calls)
-    assert written.line() == seen.raised.location.line
+    assert (seen.raised.type, seen.traces, seen.calls) == ("InvalidArgumentError", 1, 2)
+    assert seen.raised.location.line == written.line()
 
 
 def test_call_0_is_the_trace_and_the_others_run_no_python(write):
@@ -126,16 +126,17 @@ def test_call_0_is_the_trace_and_the_others_run_no_python(write):
         """
     )
     seen = run_graph(written.loss, regression(), written.files, autograph=False)
-    assert [(EffectKind.OUTPUT, "tracing", 0), (EffectKind.STATE, "N", 0)] == [
-        (e.kind, e.detail, e.call) for e in seen.effects
+    assert [(e.kind, e.detail, e.call) for e in seen.effects] == [
+        (EffectKind.OUTPUT, "tracing", 0),
+        (EffectKind.STATE, "N", 0),
     ]
-    assert (written.line(), 3) == (seen.effects[0].location.line, seen.calls)
+    assert (seen.effects[0].location.line, seen.calls) == (written.line(), 3)
 
 
 def test_autograph_hides_no_change_of_state(write):
     written = write("N = []\ndef loss_fn(y_true, y_pred):\n    N.append(1)\n    return y_pred\n")
     seen = run_graph(written.loss, regression(), written.files)
-    assert [(EffectKind.STATE, "N", 0)] == [(e.kind, e.detail, e.call) for e in seen.effects]
+    assert [(e.kind, e.detail, e.call) for e in seen.effects] == [(EffectKind.STATE, "N", 0)]
 
 
 def test_what_a_py_function_does_is_seen_in_every_step(write):
@@ -150,39 +151,41 @@ def test_what_a_py_function_does_is_seen_in_every_step(write):
         """
     )
     seen = run_graph(written.loss, regression(), written.files)
-    assert [("N", 1), ("N", 2)] == [(effect.detail, effect.call) for effect in seen.effects]
-    assert (None, (7, 3)) == (seen.static_shape, seen.value.shape)
+    assert [(effect.detail, effect.call) for effect in seen.effects] == [("N", 1), ("N", 2)]
+    assert (seen.static_shape, seen.value.shape) == (None, (7, 3))
 
 
 def test_randomness_of_python_is_frozen_in_the_trace(write):
     written = write("import random\ndef loss_fn(y_true, y_pred):\n    return y_pred * random.random()\n")
     seen = run_graph(written.loss, regression(), written.files)
-    assert [(EffectKind.RANDOM, 0)] == [(effect.kind, effect.call) for effect in seen.effects]
+    assert [(effect.kind, effect.call) for effect in seen.effects] == [(EffectKind.RANDOM, 0)]
 
 
 def test_an_output_that_is_no_tensor_is_described(write):
     written = write("def loss_fn(y_true, y_pred):\n    return None\n")
     seen = run_graph(written.loss, regression(), written.files)
-    assert (Returned("NoneType"), None, None, 1) == (
+    assert (
         seen.returned,
         seen.static_shape,
         seen.value,
         seen.traces,
-    )
+    ) == (Returned("NoneType"), None, None, 1)
 
 
 def test_a_variable_that_the_trace_creates_raises(write):
     written = write("def loss_fn(y_true, y_pred):\n    return y_pred * tf.Variable(2.0)\n")
     seen = run_graph(written.loss, regression(), written.files)
-    assert ("ValueError", 3) == (seen.raised.type, seen.raised.location.line)
+    assert (seen.raised.type, seen.raised.location.line) == ("ValueError", 3)
 
 
 def test_a_graph_made_eagerly_runs_as_a_graph(write):
     import tensorflow as tf
 
-    written = write("def loss_fn(y_true, y_pred):\n    assert not tf.executing_eagerly()\n    return y_pred\n")
+    written = write(
+        "def loss_fn(y_true, y_pred):\n    assert not tf.executing_eagerly()\n    return y_pred\n"
+    )
     tf.config.run_functions_eagerly(True)
     try:
-        assert None is run_graph(written.loss, regression(), written.files).raised
+        assert run_graph(written.loss, regression(), written.files).raised is None
     finally:
         tf.config.run_functions_eagerly(False)

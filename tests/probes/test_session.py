@@ -80,7 +80,7 @@ def test_the_settings_are_as_before(meddle):
     with isolated():
         meddle()
         assert before != settings()
-    assert before == settings()
+    assert settings() == before
 
 
 def test_the_settings_are_as_before_when_the_loss_raises(meddle):
@@ -88,7 +88,21 @@ def test_the_settings_are_as_before_when_the_loss_raises(meddle):
     with pytest.raises(SystemExit), isolated():
         meddle()
         raise SystemExit
-    assert before == settings()
+    assert settings() == before
+
+
+def test_a_trace_function_of_the_users_is_kept():
+    def tracer(*arguments: object) -> None:
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        with isolated():
+            sys.settrace(None)
+        assert sys.gettrace() is tracer
+    finally:
+        sys.settrace(before)
 
 
 @pytest.mark.parametrize("floatx", ["float16", "float64"])
@@ -96,9 +110,9 @@ def test_a_floatx_of_the_users_is_kept(floatx):
     keras.backend.set_floatx(floatx)
     try:
         with isolated():
-            assert floatx == keras.backend.floatx()
+            assert keras.backend.floatx() == floatx
             keras.backend.set_floatx("float32")
-        assert floatx == keras.backend.floatx()
+        assert keras.backend.floatx() == floatx
     finally:
         keras.backend.set_floatx("float32")
 
@@ -109,7 +123,7 @@ def test_a_dtype_policy_of_the_users_is_kept(meddle):
     try:
         with isolated():
             meddle()
-        assert "mixed_bfloat16" == keras.mixed_precision.dtype_policy().name
+        assert keras.mixed_precision.dtype_policy().name == "mixed_bfloat16"
     finally:
         keras.mixed_precision.set_dtype_policy(before)
 
@@ -142,7 +156,7 @@ def test_a_probe_leaves_nothing_behind(write, probe, last):
     written = write(MEDDLING.format(last=last))
     before = settings()
     probe(written.loss, regression(), written.files)
-    assert before == settings()
+    assert settings() == before
 
 
 @pytest.mark.parametrize("probe", [run_eager, run_graph, run_gradient, run_fit, trace])
@@ -160,7 +174,7 @@ def test_the_random_numbers_of_tensorflow_go_on_as_if_nothing_had_run(write, pro
     found = [float(tf.random.uniform([]))]
     probe(written.loss, regression(), written.files)
     found.append(float(tf.random.uniform([])))
-    assert expected == found
+    assert found == expected
 
 
 def test_an_interrupt_of_the_user_goes_through(write):
@@ -169,7 +183,7 @@ def test_an_interrupt_of_the_user_goes_through(write):
     for probe in (run_eager, run_graph, run_gradient, run_fit, trace):
         with pytest.raises(KeyboardInterrupt):
             probe(written.loss, regression(), written.files)
-    assert before == settings()
+    assert settings() == before
 
 
 # Output
@@ -192,15 +206,15 @@ def test_what_a_loss_prints_does_not_reach_the_terminal(write, capfd):
         """
     )
     effects = recorded(written, lambda: written.loss.function(0, 0))
-    assert ("", "") == capfd.readouterr()
-    assert [("out", 4, 4), ("err", 4, 5)] == [(e.detail, e.call, e.location.line) for e in effects]
+    assert capfd.readouterr() == ("", "")
+    assert [(e.detail, e.call, e.location.line) for e in effects] == [("out", 4, 4), ("err", 4, 5)]
 
 
 def test_what_a_library_prints_is_no_output_of_the_loss(write):
     written = write("def loss_fn(y_true, y_pred): pass\n")
     watch = Watch(written.loss.function, written.files)
     watch.run(functools.partial(exec, compile("print('x')", np.__file__, "exec"), {}))
-    assert [] == watch.effects
+    assert watch.effects == []
 
 
 def test_long_output_is_cut_and_much_output_is_counted_no_further(write):
@@ -213,7 +227,7 @@ def test_long_output_is_cut_and_much_output_is_counted_no_further(write):
         """
     )
     effects = recorded(written, lambda: written.loss.function(0, 0))
-    assert ("x" * 200, 50) == (effects[0].detail, len(effects))
+    assert (effects[0].detail, len(effects)) == ("x" * 200, 50)
 
 
 def test_the_streams_are_restored_when_the_loss_raises(write):
@@ -221,4 +235,4 @@ def test_the_streams_are_restored_when_the_loss_raises(write):
     before = settings()
     with pytest.raises(ValueError):
         recorded(written, lambda: written.loss.function(0, 0))
-    assert before == settings()
+    assert settings() == before

@@ -8,17 +8,19 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from losscheck.probes.frames import UserFiles
 from losscheck.probes.state import (
     changed_names,
     generator_states,
     generators,
     random_state,
-    restore_random_state,
+    restoring_random_state,
     snapshot,
 )
 
@@ -57,7 +59,7 @@ CHANGES = {
         ["N"],
     ),
     "a float32 scalar": (
-        "import numpy as np\nN = np.float32(0)\ndef loss_fn(y_true, y_pred):\n    global N\n    N = N + np.float32(1)\n",
+        "import numpy as np\nN = np.float32(0)\ndef loss_fn(a, b):\n    global N\n    N = N + N + 1\n",
         ["N"],
     ),
     "a counter": (
@@ -113,24 +115,26 @@ CHANGES = {
 
 @pytest.mark.parametrize(("source", "expected"), CHANGES.values(), ids=CHANGES)
 def test_a_change_of_state_is_seen_by_its_name(write, source, expected):
-    assert expected == changes(write(source))
+    assert changes(write(source)) == expected
 
 
 UNCHANGED = {
     "nothing": "N = [1]\ndef loss_fn(y_true, y_pred):\n    return N\n",
     "a local": "def loss_fn(y_true, y_pred):\n    seen = []\n    seen.append(1)\n",
-    "a global that is written to what it was": "N = 1\ndef loss_fn(y_true, y_pred):\n    global N\n    N = 1\n",
-    "a variable of TensorFlow": "V = tf.Variable(1.0)\ndef loss_fn(y_true, y_pred):\n    V.assign_add(1.0)\n",
-    "a global that the loss does not name": "N = []\ndef other():\n    N.append(1)\ndef loss_fn(y_true, y_pred):\n    y_true()\n",
+    "a global that is written to what it was": "N = 1\ndef loss_fn(a, b):\n    global N\n    N = 1\n",
+    "a variable of TensorFlow": "V = tf.Variable(1.0)\ndef loss_fn(y_true, y_pred):\n    V.assign(2.0)\n",
+    "a global that the loss does not name": (
+        "N = []\ndef other():\n    N.append(1)\ndef loss_fn(y_true, y_pred):\n    y_true and y_true()\n"
+    ),
     "a NaN that stays": "N = float('nan')\ndef loss_fn(y_true, y_pred):\n    return N\n",
-    "a module of a library": "import string\ndef loss_fn(y_true, y_pred):\n    string.digits = string.digits + ''\n",
+    "a module of a library": "import string\ndef loss_fn(y_true, y_pred):\n    string.losscheck = 1\n",
 }
 
 
 @pytest.mark.parametrize("source", UNCHANGED.values(), ids=UNCHANGED)
 def test_what_stays_is_no_change(write, source):
     written = write(source)
-    assert [] == changes(written, sys.modules[written.loss.function.__module__].__dict__.get("other"), 0)
+    assert changes(written, sys.modules[written.loss.function.__module__].__dict__.get("other"), 0) == []
 
 
 def test_a_closure_cell_is_state(write):
@@ -147,7 +151,7 @@ def test_a_closure_cell_is_state(write):
         loss_fn = make()
         """
     )
-    assert ["n", "seen"] == changes(written)
+    assert changes(written) == ["n", "seen"]
 
 
 def test_an_empty_closure_cell_that_is_filled_is_state(write):
@@ -163,7 +167,7 @@ def test_an_empty_closure_cell_that_is_filled_is_state(write):
         loss_fn = make()
         """
     )
-    assert ["late"] == changes(written)
+    assert changes(written) == ["late"]
 
 
 CLASS = """
@@ -184,7 +188,7 @@ class loss_fn(keras.losses.Loss):
 
 
 def test_the_attributes_of_a_loss_object_and_of_its_class_are_state(write):
-    assert ["loss_fn.calls", "self.n", "self.new", "self.notes"] == changes(write(CLASS))
+    assert changes(write(CLASS)) == ["loss_fn.calls", "self.n", "self.new", "self.notes"]
 
 
 def test_the_attributes_of_a_callable_object_are_state(write):
@@ -198,7 +202,7 @@ def test_the_attributes_of_a_callable_object_are_state(write):
         loss_fn = Counting()
         """
     )
-    assert ["n"] == changes(written)
+    assert changes(written) == ["self.n"]
 
 
 def test_the_state_behind_a_partial_is_seen(write):
@@ -212,7 +216,7 @@ def test_the_state_behind_a_partial_is_seen(write):
         loss_fn = functools.partial(Counting().count, 3)
         """
     )
-    assert ["self.n"] == changes(written)
+    assert changes(written) == ["self.n"]
 
 
 @pytest.mark.parametrize(
@@ -241,10 +245,11 @@ def test_the_state_behind_a_decorator_is_seen(write, decorator):
         def loss_fn(y_true, y_pred):
             global N
             N += 1
-            return (y_pred, lambda upstream: (None, upstream)) if {decorator == "tf.custom_gradient"} else y_pred
+            both = y_pred, lambda upstream: (None, upstream)
+            return both if {decorator == "tf.custom_gradient"} else y_pred
         """
     )
-    assert ["N"] == changes(written)
+    assert changes(written) == ["N"]
 
 
 def test_an_attribute_of_a_module_of_the_user_is_state(write):
@@ -256,7 +261,7 @@ def test_an_attribute_of_a_module_of_the_user_is_state(write):
         """,
         settings="steps = 0\nother = 0\n",
     )
-    assert ["settings.steps"] == changes(written)
+    assert changes(written) == ["settings.steps"]
 
 
 def test_an_object_that_holds_itself_is_compared(write):
@@ -273,7 +278,7 @@ def test_an_object_that_holds_itself_is_compared(write):
             LIST.append(1)
         """
     )
-    assert ["LIST", "NODE"] == changes(written)
+    assert changes(written) == ["LIST", "NODE"]
 
 
 def test_a_web_of_objects_is_compared_in_a_moment(write):
@@ -304,17 +309,15 @@ def test_a_large_array_that_is_replaced_is_a_change(write):
         """
     )
     other = np.ones(100_000)
-    assert [["A"], []] == [changes(written, 0, other), changes(written, 0, other)]
+    assert [changes(written, 0, other), changes(written, 0, other)] == [["A"], []]
 
 
 def test_a_function_without_python_code_has_no_state():
-    from losscheck.probes.frames import UserFiles
-
-    assert {} == snapshot(len, UserFiles(""))
+    assert snapshot(len, UserFiles("")) == {}
 
 
 def test_names_that_come_and_go_are_changes():
-    assert ["a", "b", "c"] == changed_names({"a": 1, "b": 1, "d": 1}, {"b": 2, "c": 1, "d": 1})
+    assert changed_names({"a": 1, "b": 1, "d": 1}, {"b": 2, "c": 1, "d": 1}) == ["a", "b", "c"]
 
 
 # Random generators
@@ -326,22 +329,22 @@ def draws() -> list[float]:
 
 def test_the_random_generators_go_on_as_if_nothing_had_been_drawn():
     random.gauss(0, 1), np.random.normal()  # a second value is kept back by each
-    state = random_state()
+    state, restore = random_state(), restoring_random_state()
     expected = draws()
-    restore_random_state(state)
-    assert expected == draws()
-    restore_random_state(state)
-    assert state == random_state()
+    restore()
+    assert draws() == expected
+    restore()
+    assert random_state() == state
 
 
 def test_a_seed_is_undone():
     random.seed(3), np.random.seed(3)
-    state = random_state()
+    restore = restoring_random_state()
     expected = draws()
-    restore_random_state(state)
+    restore()
     random.seed(4), np.random.seed(4)
-    restore_random_state(state)
-    assert expected == draws()
+    restore()
+    assert draws() == expected
 
 
 @pytest.mark.parametrize("draw", [random.random, np.random.rand], ids=["random", "numpy"])
@@ -355,11 +358,11 @@ def test_another_bit_generator_of_numpy_is_restored():
     before = np.random.get_bit_generator()
     np.random.set_bit_generator(np.random.PCG64(3))
     try:
-        state = random_state()
+        state, restore = random_state(), restoring_random_state()
         expected = draws()
         assert state != random_state()
-        restore_random_state(state)
-        assert expected == draws()
+        restore()
+        assert draws() == expected
     finally:
         np.random.set_bit_generator(before)
 
@@ -385,7 +388,7 @@ def test_a_generator_that_the_loss_names_is_found_and_its_draws_are_seen(write, 
     )
     (found,) = generators(written.loss.function, written.files)
     before = generator_states([found])
-    assert before == generator_states([found])
+    assert generator_states([found]) == before
     written.loss.function(0, 0)
     assert before != generator_states([found])
 
@@ -403,7 +406,7 @@ def test_a_generator_of_a_loss_object_is_found(write):
                 return y_pred
         """
     )
-    assert [np.random.Generator] == [type(g) for g in generators(written.loss.function, written.files)]
+    assert [type(g) for g in generators(written.loss.function, written.files)] == [np.random.Generator]
 
 
 def test_a_snapshot_calls_nothing(write):
@@ -418,12 +421,32 @@ def test_a_snapshot_calls_nothing(write):
             return LOUD
         """
     )
-    assert [] == changes(written)
+    assert changes(written) == []
 
 
-def test_the_helpers_of_this_test_are_no_state_of_a_loss():
-    counter = itertools.count()
-    function = functools.partial(next, counter)
-    from losscheck.probes.frames import UserFiles
+def test_an_argument_that_a_partial_binds_is_state():
+    counting = functools.partial(next, itertools.count())
+    files = UserFiles("losses.py")
+    before = snapshot(counting, files)
+    counting()
+    assert changed_names(before, snapshot(counting, files)) == ["argument 0 of the partial"]
 
-    assert {} == snapshot(function, UserFiles("losses.py"))
+
+def test_what_is_typed_at_a_prompt_has_state(monkeypatch):
+    main = ModuleType("__main__")
+    source = """
+class State:
+    n = 0
+
+STATE = State()
+
+def loss_fn(y_true, y_pred):
+    State.n += 1
+    STATE.m = State.n
+"""
+    exec(compile(source, "<stdin>", "exec"), vars(main))
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    files = UserFiles("")
+    before = snapshot(main.loss_fn, files)
+    main.loss_fn(0, 0)
+    assert changed_names(before, snapshot(main.loss_fn, files)) == ["STATE", "State.n"]

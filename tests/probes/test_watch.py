@@ -18,8 +18,10 @@ def effects(written: Written, calls: int = 1) -> list[tuple[EffectKind, str, int
 
 
 def test_a_loss_without_side_effects_has_none(write):
-    written = write("def loss_fn(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), -1)\n")
-    assert [] == effects(written, calls=3)
+    written = write(
+        "def loss_fn(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), -1)\n"
+    )
+    assert effects(written, calls=3) == []
 
 
 def test_what_is_printed_is_output(write):
@@ -30,7 +32,9 @@ def test_what_is_printed_is_output(write):
             return y_pred
         """
     )
-    assert [(EffectKind.OUTPUT, "mean 1", call, written.line()) for call in (0, 1)] == effects(written, calls=2)
+    assert effects(written, calls=2) == [
+        (EffectKind.OUTPUT, "mean 1", call, written.line()) for call in (0, 1)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def test_what_is_logged_is_output(write, call, caplog):
             return y_pred
         """
     )
-    assert [(EffectKind.OUTPUT, "lost 1", 0, written.line())] == effects(written)
+    assert effects(written) == [(EffectKind.OUTPUT, "lost 1", 0, written.line())]
 
 
 def test_what_is_logged_below_the_level_is_no_output(write):
@@ -57,7 +61,7 @@ def test_what_is_logged_below_the_level_is_no_output(write):
             return y_pred
         """
     )
-    assert [] == effects(written)
+    assert effects(written) == []
 
 
 def test_a_change_of_state_has_its_line_from_the_second_call_on(write):
@@ -70,11 +74,11 @@ def test_a_change_of_state_has_its_line_from_the_second_call_on(write):
             return x
         """
     )
-    assert [
+    assert effects(written, calls=3) == [
         (EffectKind.STATE, "SEEN", 0, None),
         (EffectKind.STATE, "SEEN", 1, None),
         (EffectKind.STATE, "SEEN", 2, written.line()),
-    ] == effects(written, calls=3)
+    ]
 
 
 def test_a_change_in_a_helper_has_the_helpers_line(write):
@@ -93,9 +97,9 @@ def test_a_change_in_a_helper_has_the_helpers_line(write):
         """,
     )
     seen = run_eager(written.loss, regression(), written.files, calls=2)
-    assert [("N", 0), ("N", 1)] == [(e.detail, e.call) for e in seen.effects if e.detail == "N"]
+    assert [(e.detail, e.call) for e in seen.effects if e.detail == "N"] == [("N", 0), ("N", 1)]
     last = seen.effects[-1]
-    assert ("notes.py", 5) == (last.location.path, last.location.line)
+    assert (last.location.path, last.location.line) == ("notes.py", 5)
 
 
 def test_a_change_in_the_returning_line_has_its_line(write):
@@ -106,7 +110,7 @@ def test_a_change_in_the_returning_line_has_its_line(write):
             return SEEN.append(1) or y_pred  # <-
         """
     )
-    assert (EffectKind.STATE, "SEEN", 1, written.line()) == effects(written, calls=2)[-1]
+    assert effects(written, calls=2)[-1] == (EffectKind.STATE, "SEEN", 1, written.line())
 
 
 def test_a_cache_that_is_filled_once_changes_in_the_first_call_alone(write):
@@ -119,7 +123,7 @@ def test_a_cache_that_is_filled_once_changes_in_the_first_call_alone(write):
             return y_pred * CACHE["w"]
         """
     )
-    assert [(EffectKind.STATE, "CACHE", 0, None)] == effects(written, calls=3)
+    assert effects(written, calls=3) == [(EffectKind.STATE, "CACHE", 0, None)]
 
 
 RANDOM = [
@@ -141,15 +145,15 @@ def test_a_random_draw_is_seen_with_its_line(write, call, name):
             return y_pred * noise
         """
     )
-    assert [
+    assert [effect for effect in effects(written, calls=2) if effect[0] is EffectKind.RANDOM] == [
         (EffectKind.RANDOM, name, 0, None),
         (EffectKind.RANDOM, name, 1, written.line()),
-    ] == [effect for effect in effects(written, calls=2) if effect[0] is EffectKind.RANDOM]
+    ]
 
 
 def test_random_operations_of_tensorflow_are_no_side_effect(write):
     written = write("def loss_fn(y_true, y_pred):\n    return y_pred * tf.random.uniform(tf.shape(y_pred))\n")
-    assert [] == effects(written, calls=2)
+    assert effects(written, calls=2) == []
 
 
 def test_a_tape_that_is_never_asked_is_seen(write):
@@ -162,7 +166,7 @@ def test_a_tape_that_is_never_asked_is_seen(write):
             return value
         """
     )
-    assert [(EffectKind.TAPE, "GradientTape", 0, written.line())] == effects(written)
+    assert effects(written) == [(EffectKind.TAPE, "GradientTape", 0, written.line())]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +187,7 @@ def test_a_tape_that_is_asked_is_no_side_effect(write, ask):
             return {ask}
         """
     )
-    assert [] == effects(written)
+    assert effects(written) == []
 
 
 def test_of_two_tapes_the_one_that_is_never_asked_is_seen(write):
@@ -198,7 +202,7 @@ def test_of_two_tapes_the_one_that_is_never_asked_is_seen(write):
             return asked.gradient(value, y_pred)
         """
     )
-    assert [(EffectKind.TAPE, "GradientTape", 0, written.line())] == effects(written)
+    assert effects(written) == [(EffectKind.TAPE, "GradientTape", 0, written.line())]
 
 
 def test_a_tape_of_a_loss_that_raises_is_seen(write):
@@ -210,7 +214,7 @@ def test_a_tape_of_a_loss_that_raises_is_seen(write):
         """
     )
     seen = run_eager(written.loss, regression(), written.files)
-    assert [EffectKind.TAPE] == [effect.kind for effect in seen.effects]
+    assert [effect.kind for effect in seen.effects] == [EffectKind.TAPE]
 
 
 def test_a_function_that_each_call_makes_is_seen(write):
@@ -223,9 +227,9 @@ def test_a_function_that_each_call_makes_is_seen(write):
             return inner(y_pred)
         """
     )
-    assert [(EffectKind.FUNCTION, "tf.function", call, written.line()) for call in (0, 1)] == effects(
-        written, calls=2
-    )
+    assert effects(written, calls=2) == [
+        (EffectKind.FUNCTION, "tf.function", call, written.line()) for call in (0, 1)
+    ]
 
 
 def test_a_function_of_the_module_is_no_side_effect(write):
@@ -238,7 +242,7 @@ def test_a_function_of_the_module_is_no_side_effect(write):
             return inner(y_pred)
         """
     )
-    assert [] == effects(written)
+    assert effects(written) == []
 
 
 def test_a_variable_that_each_call_creates_is_seen(write):
@@ -249,9 +253,9 @@ def test_a_variable_that_each_call_creates_is_seen(write):
             return y_pred * weight
         """
     )
-    assert [(EffectKind.VARIABLE, "tf.Variable", call, written.line()) for call in (0, 1)] == effects(
-        written, calls=2
-    )
+    assert effects(written, calls=2) == [
+        (EffectKind.VARIABLE, "tf.Variable", call, written.line()) for call in (0, 1)
+    ]
 
 
 def test_the_variables_of_a_layer_that_each_call_builds_have_the_users_line(write):
@@ -274,7 +278,7 @@ def test_a_variable_of_the_module_is_no_side_effect(write):
             return y_pred * WEIGHT
         """
     )
-    assert [] == effects(written)
+    assert effects(written) == []
 
 
 def test_a_statement_over_several_lines_has_its_first_line_and_code(write):
@@ -288,7 +292,7 @@ def test_a_statement_over_several_lines_has_its_first_line_and_code(write):
             return y_pred
         """
     )
-    assert [(EffectKind.OUTPUT, "mean 1", 0, written.line())] == effects(written)
+    assert effects(written) == [(EffectKind.OUTPUT, "mean 1", 0, written.line())]
 
 
 def test_a_long_loop_is_followed_for_a_while_only(write):
@@ -303,4 +307,4 @@ def test_a_long_loop_is_followed_for_a_while_only(write):
     )
     seen = run_eager(written.loss, regression(), written.files, calls=2)
     assert seen.seconds < 5
-    assert [None, 5] == [effect.location and effect.location.line for effect in seen.effects]
+    assert [effect.location and effect.location.line for effect in seen.effects] == [None, 5]

@@ -93,6 +93,7 @@ BUG = Failure(
     "rule LC201",
     "KeyError",
     "Traceback (most recent call last):\n  File \"x.py\", line 3, in check\nKeyError: 'a'\n",
+    is_bug=True,
 )
 
 

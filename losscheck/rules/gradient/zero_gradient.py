@@ -10,7 +10,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
-_SAMPLES = ("typical", "relabelled", "other_size", "partial", "scaled 5", "scaled 0.2")
+_SAMPLES = ("typical", "relabelled", "other_size", "partial", "scaled 5", "scaled 0.2", "turned")
 #: A softmax over one column has slope 0, and float32 gives 1e-7 for it on some batch sizes.
 _NOISE = 1e-6
 

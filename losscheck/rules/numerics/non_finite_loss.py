@@ -81,6 +81,8 @@ def masked_loss(y_true, y_pred):
             if not modes:
                 continue
             op = prober.op(prober.values(name).non_finite_op, name) if name != "other_size" else None
+            if op is not None and op.type == "Placeholder":
+                op = None  # the input itself: the loss only passes it on
             place = (op.location if op else None) or return_location(prober)
             if place.line in lines:
                 continue

@@ -82,6 +82,9 @@ def pairwise_loss(y_true, y_pred):
         if wrong.value is None or right.value is None or not right.is_finite or prober.is_random:
             return
         rows = prober.inputs.typical_size
+        slope = prober.gradient(aligned).gradient
+        if slope is None or not slope.any():
+            return  # one column is not its kind of input: nothing is left to compare
         if _outer(prober.flow(aligned), rows) is not None:
             return
         op = _outer(prober.flow(unlike), rows)
@@ -112,7 +115,8 @@ def _pair(prober: Prober) -> tuple[str, str] | None:
         if len(true) == len(pred) and true[-1] == 1 and pred[-1] != 1 and len(true) > 1:
             return "typical", "squeezed labels"
         return None
-    if true == pred and len(true) == 2:
+    has_classes = task.y_true.domain.name in ("onehot", "simplex") or task.y_pred.domain.name == "simplex"
+    if true == pred and len(true) == 2 and not has_classes:
         return "flat", "column"
     if task.y_true.is_label and len(true) + 1 == len(pred):
         return "expanded labels", "typical"

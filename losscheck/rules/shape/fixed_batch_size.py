@@ -75,6 +75,16 @@ def centred_loss(y_true, y_pred):
         rows = prober.inputs.typical_size
         for name in ("other_size", "partial"):
             raised = prober.eager(name).raised
+            if raised is not None and self._takes_multiples(prober):
+                yield self.finding(
+                    f"needs a multiple of {rows} rows: works on {rows}, {2 * rows} and {3 * rows}, raises on"
+                    f" {prober.inputs[name].size}: {first_line(raised)}",
+                    raised.location or prober.loss.location,
+                    modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
+                    severity=Severity.WARNING,
+                    hint="Drop the last partial batch (`dataset.batch(n, drop_remainder=True)`)",
+                )
+                return
             if raised is not None:
                 modes = (Mode.EAGER, Mode.GRAPH, *((Mode.FIT,) if prober.fit().raised else ()))
                 yield self.finding(
@@ -85,6 +95,12 @@ def centred_loss(y_true, y_pred):
                 )
                 return
         yield from self._check_same_rows(prober, rows)
+
+    @staticmethod
+    def _takes_multiples(prober: Prober) -> bool:
+        """Whether the rows come in groups of the one size that works."""
+        rows = prober.evidence.named_rows
+        return rows is not None and all(prober.eager(f"rows {n * rows}").raised is None for n in (2, 3))
 
     def _check_same_rows(self, prober: Prober, rows: int) -> Iterator[Finding]:
         """The same rows must keep their loss when other rows stand after them, whatever these hold.

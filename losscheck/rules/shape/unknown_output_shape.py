@@ -29,7 +29,7 @@ class UnknownOutputShape(Rule):
     severity = Severity.ERROR
     hint = "Say the axis (`tf.squeeze(x, axis=-1)`), or the shape (`loss = tf.ensure_shape(loss, [None])`)"
     requires = ("callable",)
-    supersedes = ("LC103", "LC601")
+    supersedes = ("LC601",)
 
     BAD = (
         """\
