@@ -220,6 +220,17 @@ def test_a_mode_that_raises_fails(written, rules):
     assert report.modes == {Mode.EAGER: PASS, Mode.GRAPH: PASS, Mode.GRADIENT: PASS, Mode.FIT: FAIL}
 
 
+def test_a_graph_of_unknown_batch_size_that_raises_fails_its_mode(written, rules):
+    rules()
+    found = written("def loss_fn(y_true, y_pred):\n    return (y_true - y_pred) / y_pred.shape[0]\n")
+    assert check_found(found, Options()).report.modes == {
+        Mode.EAGER: PASS,
+        Mode.GRAPH: FAIL,
+        Mode.GRADIENT: PASS,
+        Mode.FIT: FAIL,
+    }
+
+
 def test_a_mode_that_an_error_finding_lists_fails(written, rules):
     rules(
         rule("LC101", 2, modes=(Mode.GRADIENT,)),
