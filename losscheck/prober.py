@@ -151,9 +151,10 @@ class Prober:
             (Mode.EAGER, self.eager()),
             (Mode.GRAPH, self.graph()),
             (Mode.GRAPH, self.graph(known_batch=False)),
-            (Mode.FIT, self.graph(known_batch=False, as_fit=True)),
             (Mode.FIT, self.fit()),
         ]
+        if self.fit().raised is not None:  # traced apart, the same error has the user's line
+            asked.insert(3, (Mode.FIT, self.graph(known_batch=False, as_fit=True)))
         return [(mode, seen.raised) for mode, seen in asked if seen.raised is not None]
 
     def telling_error(self) -> Raised | None:

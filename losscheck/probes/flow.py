@@ -90,7 +90,7 @@ def watch_nothing(files: UserFiles, loss: LoadedLoss) -> Any:
 def _gradients(graph: Any, outputs: list[Any]) -> dict[str, Any]:
     import tensorflow as tf
 
-    tensors = [t for op in graph.get_operations() for t in op.outputs if t.dtype.is_floating]
+    tensors = [t for op in graph.get_operations() for t in op.outputs if _carries_gradient(t)]
     with graph.as_default():
         found = tf.gradients(outputs, tensors)
     return {tensor.name: gradient for tensor, gradient in zip(tensors, found, strict=True)}
@@ -182,9 +182,7 @@ class _Reader:
             dtype=first.dtype.name if first is not None else "",
             location=self._location(op.type, frames),
             is_float=any(_carries_gradient(tensor) for tensor in op.outputs),
-            has_gradient=any(
-                tensor.dtype == "variant" or gradients.get(tensor.name) is not None for tensor in op.outputs
-            ),
+            has_gradient=any(gradients.get(tensor.name) is not None for tensor in op.outputs),
         )
         self.index[(prefix, op.name)] = row.index
         self.ops.append(row)
@@ -228,7 +226,7 @@ class _Reader:
 
 
 def _carries_gradient(tensor: Any) -> bool:
-    """Whether a gradient can flow through it; a list of tensors (a variant) is taken to pass it on."""
+    """Whether a gradient can flow through it: it holds floats, or a list of tensors (a variant)."""
     return bool(tensor.dtype.is_floating or tensor.dtype == "variant")
 
 
@@ -240,8 +238,15 @@ def _outputs_with_gradient(op: Any, graph: Any, gradients: dict[str, Any]) -> li
     entering = [
         inner
         for inner, outer in zip(graph.outputs, op.outputs, strict=False)
-        if inner.dtype.is_floating and gradients.get(outer.name) is not None
+        if inner.dtype.is_floating and gradients.get(outer.name) is not None and not _is_handed_on(op, inner)
     ]
-    stores = ("TensorListSetItem", "TensorListPushBack")
-    items = [inner.inputs[-1] for inner in graph.get_operations() if inner.type in stores]
-    return entering + [item for item in items if item.dtype.is_floating]
+    # what the loop's own gradient remembers is pushed back on lists, what the loop gives is set into them
+    stores = [inner for inner in graph.get_operations() if inner.type == "TensorListSetItem"]
+    return entering + [store.inputs[-1] for store in stores if store.inputs[-1].dtype.is_floating]
+
+
+def _is_handed_on(op: Any, output: Any) -> bool:
+    """Whether a loop's body gives a tensor back as it came in: it only reads it, no gradient enters there."""
+    while output.op.type == "Identity":
+        output = output.op.inputs[0]
+    return "While" in op.type and bool(output.op.type == "Placeholder")

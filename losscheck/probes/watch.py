@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import linecache
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -169,7 +170,8 @@ def _hooked_function(tf: Any, watch: Watch, files: UserFiles) -> Iterator[None]:
     def function(*args: Any, **kwargs: Any) -> Any:
         caller = sys._getframe(1)
         if caller.f_code.co_filename in files:
-            place = statement_location(caller.f_code.co_filename, caller.f_lineno, files)
+            line = _decorator_line(caller.f_code.co_filename, caller.f_lineno)
+            place = statement_location(caller.f_code.co_filename, line, files)
             watch.effects.append(Effect(EffectKind.FUNCTION, "tf.function", watch.call, place))
         return original(*args, **kwargs)
 
@@ -178,6 +180,14 @@ def _hooked_function(tf: Any, watch: Watch, files: UserFiles) -> Iterator[None]:
         yield
     finally:
         tf.function = original
+
+
+def _decorator_line(path: str, line: int) -> int:
+    """The line of the decorator; Python 3.10 gives that of the `def` below it."""
+    if linecache.getline(path, line).lstrip().startswith("def "):
+        while linecache.getline(path, line - 1).lstrip().startswith("@"):
+            line -= 1
+    return line
 
 
 def _variable_recorder(watch: Watch, files: UserFiles) -> Callable[..., Any]:
