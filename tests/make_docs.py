@@ -33,6 +33,8 @@ SVG_FORMAT = re.sub(r"@font-face {{.*?}}\s*", "", CONSOLE_SVG_FORMAT, flags=re.D
 BLOCK = re.compile(r"(<!-- made: (?P<what>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 INTRODUCTION = """\
+<!-- fmt: off (the examples are shown as the rules write them) -->
+
 # The rules
 
 Made by `tests/make_docs.py` from the rules themselves: the text is the docstring of each rule, the examples
