@@ -87,6 +87,7 @@ def assert_loss(
 
     The other arguments are those of `check_loss`.
     """
+    __tracebackhide__ = True  # pytest shows the report, not this function
     threshold = Severity(fail_on)
     report = check_loss(loss, y_true=y_true, y_pred=y_pred, task=task, select=select, ignore=ignore)
     if replace(report, fail_on=threshold).exit_code:

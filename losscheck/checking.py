@@ -62,7 +62,7 @@ def check_targets(
     """Check every loss of the targets.
 
     Args:
-        targets: files, folders, notebooks, modules, each with or without ``:name``.
+        targets: files, folders, modules, each with or without ``:name``.
         options: makes the options of the children; called only if there is a loss.
         jobs: children at the same time, at most.
         timeout: seconds for each loss.

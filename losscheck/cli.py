@@ -49,7 +49,7 @@ class Color(str, enum.Enum):
 class Request:
     """What the user asked for."""
 
-    targets: tuple[str, ...]  #: files, folders, notebooks, modules, each with or without ``:name``
+    targets: tuple[str, ...]  #: files, folders, modules, each with or without ``:name``
     y_true: str | None  #: spec
     y_pred: str | None  #: spec
     task: str | None  #: key of `TASKS`
@@ -195,7 +195,7 @@ def _option(panel: str, text: str, *names: str, metavar: str | None = None, **mo
 
 _IN, _RULES, _RUN, _OUT = "Inputs of the loss", "Rules", "Run", "Output"
 _TARGETS = (
-    "Files, folders, modules, notebooks; one loss: losses.py:dice_loss, pkg.losses:FocalLoss or "
+    "Files, folders, modules; one loss: losses.py:dice_loss, pkg.losses:FocalLoss or "
     "'losses.py:make_focal(gamma=2)'."
 )
 

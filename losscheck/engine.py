@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import linecache
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -23,8 +20,8 @@ from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.probes.probing import Probes
 from losscheck.registry import all_rules
 from losscheck.report import Failure, LossReport, ModeResult, Status, TaskSource
-from losscheck.rule import Rule
 from losscheck.selection import select
+from losscheck.verdict import bug, run_rules
 
 
 @dataclass(frozen=True)
@@ -84,17 +81,25 @@ def check(loss: LoadedLoss, options: Options) -> CheckResult:
     """Check a loaded loss in this process."""
     try:
         told = told_inputs(loss, options.y_true, options.y_pred, options.task)
-        rules = select(all_rules(), options.select, options.ignore)
+        rules = _Rules(options)
     except LosscheckError as error:
         return CheckResult(None, (Failure(loss.target, "inputs", type(error).__name__, str(error)),))
     try:
         return _check(loss, options, told, rules)
     except Exception as error:  # a bug of ours: reported as one, and the other losses go on
-        return CheckResult(None, (_bug(loss.target, "engine", error),))
+        return CheckResult(None, (bug(loss.target, "engine", error),))
+
+
+class _Rules:
+    """The rules that the user selected, and the others, which may explain what these find."""
+
+    def __init__(self, options: Options) -> None:
+        self.selected = select(all_rules(), options.select, options.ignore)
+        self.others = [rule for rule in all_rules() if rule not in self.selected]
 
 
 def _check(
-    loss: LoadedLoss, options: Options, told: tuple[Task, TaskSource] | None, rules: Iterable[Rule]
+    loss: LoadedLoss, options: Options, told: tuple[Task, TaskSource] | None, rules: _Rules
 ) -> CheckResult:
     start = time.perf_counter()
     probes = Probes(loss)
@@ -106,7 +111,7 @@ def _check(
         named_rows=inferred.named_rows,
     )
     prober = Prober(loss, inferred.batches, probes.by_name(), evidence)
-    findings, skipped, failures = _run_rules(prober, rules)
+    findings, skipped, failures = run_rules(prober, rules.selected, rules.others)
     report = replace(
         _empty_report(loss),
         task=inferred.choice,
@@ -133,11 +138,6 @@ def _inferred(
     return inferred, False
 
 
-def _bug(target: str, stage: str, error: Exception) -> Failure:
-    text = "".join(traceback.format_exception(error))
-    return Failure(target, stage, type(error).__name__, text, is_bug=True)
-
-
 def _empty_report(loss: LoadedLoss) -> LossReport:
     return LossReport(loss.target, loss.location.path, loss.location.line, loss.name, loss.kind.value)
 
@@ -145,8 +145,8 @@ def _empty_report(loss: LoadedLoss) -> LossReport:
 def _judge(loss: LoadedLoss, evidence: Evidence, options: Options, reason: str) -> CheckResult:
     """The report of a loss that was never called: what its loading or its process showed."""
     prober = Prober(loss, evidence=evidence)
-    rules = select(all_rules(), options.select, options.ignore)
-    findings, skipped, failures = _run_rules(prober, rules)
+    rules = _Rules(options)
+    findings, skipped, failures = run_rules(prober, rules.selected, rules.others)
     modes = {mode: ModeResult(Status.SKIPPED, reason) for mode in Mode}
     report = replace(_empty_report(loss), modes=modes, findings=findings, skipped=skipped)
     return _answered(report, failures)
@@ -168,77 +168,6 @@ def _unloaded(found: FoundLoss) -> LoadedLoss:
 
     place = Location(found.path, found.line)
     return LoadedLoss(found.target, found.name, found.kind, place, None, lambda y_true, y_pred: None)
-
-
-def _run_rules(
-    prober: Prober, rules: Iterable[Rule]
-) -> tuple[tuple[Finding, ...], dict[str, str], tuple[Failure, ...]]:
-    findings: list[Finding] = []
-    skipped: dict[str, str] = {}
-    failures: list[Failure] = []
-    chosen = sorted(rules, key=lambda rule: (rule.is_fallback, rule.code))
-    for rule in chosen:
-        reason = next(filter(None, map(prober.lacks, rule.requires)), "")
-        if reason:
-            skipped[rule.code] = reason
-            continue
-        try:
-            found = list(rule.check(prober))
-        except Exception as error:
-            failures.append(_bug(prober.loss.target, f"rule {rule.code}", error))
-            continue
-        if rule.is_fallback:
-            found = [finding for finding in found if not _is_explained(finding, findings, prober.loss)]
-        findings += found
-    silenced = {code for rule in chosen for code in rule.supersedes if _has(findings, rule.code)}
-    at_line = {
-        (code, *_at(finding))
-        for rule in chosen
-        for finding in findings
-        if finding.code == rule.code
-        for code in rule.silences_at_line
-    }
-    kept = [
-        finding
-        for finding in findings
-        if finding.code not in silenced and (finding.code, *_at(finding)) not in at_line
-    ]
-    kept.sort(key=lambda finding: (finding.location.path, finding.location.line, finding.code))
-    return tuple(_placed(finding) for finding in kept), skipped, tuple(failures)
-
-
-def _has(findings: Iterable[Finding], code: str) -> bool:
-    return any(finding.code == code for finding in findings)
-
-
-def _at(finding: Finding) -> tuple[str, int]:
-    return finding.location.path, finding.location.line
-
-
-def _is_explained(fallback: Finding, findings: Iterable[Finding], loss: LoadedLoss) -> bool:
-    """Whether a specific finding explains the failure that a fallback would report.
-
-    It does at the same line, and anywhere if the failure has no line of its own but the def line.
-    """
-    has_line = _at(fallback) != (loss.location.path, loss.location.line)
-    return any(
-        finding.severity is Severity.ERROR and (not has_line or _at(finding) == _at(fallback))
-        for finding in findings
-    )
-
-
-def _placed(finding: Finding) -> Finding:
-    """The finding with the columns of its line where the rule gave none."""
-    place = finding.location
-    if place.end_column is not None or place.column != 1:
-        return finding
-    text = linecache.getline(str(Path(place.path)), place.line).rstrip()
-    if not text:
-        return finding
-    start = len(text) - len(text.lstrip()) + 1
-    return replace(
-        finding, location=replace(place, column=start, end_line=place.line, end_column=len(text) + 1)
-    )
 
 
 def _modes(prober: Prober, inferred: Inferred, findings: Iterable[Finding]) -> dict[Mode, ModeResult]:

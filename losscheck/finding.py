@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import enum
+import linecache
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -46,6 +49,19 @@ class Location:
     column: int = 1  #: first column
     end_line: int | None = None  #: last line; None: the same line
     end_column: int | None = None  #: column after the last character; None: the end of the line
+
+
+def source_line(path: str, line: int) -> str:
+    """A line of a file as it is now, or of a notebook's cell; empty where there is none."""
+    if Path(path).is_file():
+        linecache.cache.pop(path, None)  # its check misses a file that was first read through a loader
+    return linecache.getline(path, line)
+
+
+def code_span(line: str) -> tuple[int, int]:
+    """First column of the code on a line of source and the column after its last, a comment left out."""
+    code = re.sub(r"\s+#[^\"']*$", "", line.rstrip())
+    return len(code) - len(code.lstrip()) + 1, len(code) + 1
 
 
 @dataclass(frozen=True)

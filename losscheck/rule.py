@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import abc
-import linecache
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from losscheck.finding import Finding, Location, Mode, Severity
+from losscheck.finding import Finding, Location, Mode, Severity, source_line
 
 if TYPE_CHECKING:
     from losscheck.observation import Raised
@@ -88,7 +87,7 @@ class FailureRule(Rule):
 
 def code_at(location: Location) -> str:
     """The source of a location's first line, from its first column on; empty where the file is gone."""
-    text = linecache.getline(location.path, location.line).rstrip()
+    text = source_line(location.path, location.line).rstrip()
     if location.end_line in (None, location.line) and location.end_column:
         text = text[: location.end_column - 1]
     return text[location.column - 1 :].strip()

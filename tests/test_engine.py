@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from losscheck import engine
+from losscheck import engine, verdict
 from losscheck.engine import Options, check_found, check_object, judge_process
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.inputs.batches import Batches
@@ -62,7 +62,7 @@ def judged(*wanted: Rule, is_callable: bool = True) -> tuple[list[tuple[str, int
     prober = Prober(
         loss, Batches(told_task(spec, spec), SourceFacts()), evidence=Evidence(is_callable=is_callable)
     )
-    findings, skipped, failures = engine._run_rules(prober, wanted)
+    findings, skipped, failures = verdict.run_rules(prober, wanted)
     return [(finding.code, finding.location.line) for finding in findings], skipped, failures
 
 
@@ -414,3 +414,14 @@ def test_only_the_selected_rules_run():
     options = Options(select=("LC009", "LC201"))
     report = judge_process(FOUND, ProcessObservation("", timed_out=1.0), options)
     assert (report.findings, report.skipped) == ((), {"LC201": "the loss cannot be called"})
+
+
+def test_a_rule_that_is_ignored_still_explains(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("rounded.py").write_text(
+        "import tensorflow as tf\n\n"
+        "def rounded_loss(y_true, y_pred):\n"
+        "    return tf.reduce_mean(tf.abs(y_true - tf.round(y_pred)), axis=-1)\n"
+    )
+    result = check_found(find_losses("rounded.py").losses[0], Options(ignore=("LC2",)))
+    assert [f.code for f in result.report.findings if f.severity is not Severity.NOTE] == []

@@ -30,6 +30,7 @@ FLOORS = {
     "losscheck.config": 4,
     "losscheck.engine": 5,
     "losscheck.inference": 5,
+    "losscheck.verdict": 5,
     "losscheck.search": 5,
     "losscheck.explain": 5,
     "losscheck.loading": 5,

@@ -121,7 +121,8 @@ def _in_folder(folder: Path) -> Found:
             continue
         try:
             tree = parse(text)
-        except SyntaxError:  # nobody says that it holds a loss; named by itself it is reported
+        except SyntaxError as error:  # it speaks of a loss, and nobody can import it
+            losses.append(_broken(shown_path(path), shown_path(path), "", path, error))
             continue
         losses.extend(_scanned(shown_path(path), shown_path(path), text, tree))
     return Found(tuple(losses), files)
@@ -145,11 +146,7 @@ def _in_file(path: Path, place: str, expression: ast.expr | None, typed: str) ->
     try:
         tree = parse(text)
     except SyntaxError as error:
-        name = typed or path.stem
-        broken = FoundLoss(
-            f"{place}:{typed}" if typed else place, shown, name, error.lineno or 1, Kind.FUNCTION
-        )
-        return Found((broken,), 1)
+        return Found((_broken(place, shown, typed, path, error),), 1)
     if expression is None:
         return Found(_scanned(place, shown, text, tree), 1)
     definitions = read_definitions(tree)
@@ -158,6 +155,12 @@ def _in_file(path: Path, place: str, expression: ast.expr | None, typed: str) ->
     if found is None and not definitions.is_open:
         raise missing_name(name, shown, definitions.by_name)
     return Found((_found_loss(_Module(place, shown, text, definitions), found, expression, typed),), 1)
+
+
+def _broken(place: str, shown: str, typed: str, path: Path, error: SyntaxError) -> FoundLoss:
+    """A stand-in for the losses of a file that cannot be parsed: loading it tells why."""
+    target = f"{place}:{typed}" if typed else place
+    return FoundLoss(target, shown, typed or path.stem, error.lineno or 1, Kind.FUNCTION)
 
 
 def _in_module(module: str, expression: ast.expr | None, typed: str, root: Path | None) -> Found:

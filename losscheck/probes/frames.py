@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 
-from losscheck.finding import Location
+from losscheck.finding import Location, code_span, source_line
 from losscheck.observation import Frame, Raised
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
@@ -141,10 +141,9 @@ def _column(path: str, line: int, offset: int | None) -> int | None:
 
 
 def statement_location(path: str, line: int, files: UserFiles) -> Location:
-    """The code on a line, from its first character to its last."""
-    text = linecache.getline(path, line).rstrip()
-    start = len(text) - len(text.lstrip()) + 1
-    return Location(files.shown(path), line, start, line, len(text) + 1 if text else None)
+    """The code on a line, from its first character to its last, without a comment behind it."""
+    start, end = code_span(source_line(path, line))
+    return Location(files.shown(path), line, start, line, end if end > 1 else None)
 
 
 def user_line(frames: Iterable[tuple[str, int]], files: UserFiles) -> tuple[str, int] | None:
