@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from losscheck.finding import Location
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Shape = tuple[int | None, ...]
 
@@ -94,6 +96,8 @@ class Observation:
     @property
     def is_finite(self) -> bool:
         """Whether there is a value and no entry of it is NaN or infinite."""
+        import numpy as np
+
         return self.value is not None and bool(np.isfinite(self.value).all())
 
 

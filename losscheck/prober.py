@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from losscheck.finding import Mode
-from losscheck.inputs.batches import Batch, Batches
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
     EagerObservation,
@@ -25,6 +22,9 @@ from losscheck.observation import (
     Raised,
     ValuesObservation,
 )
+
+if TYPE_CHECKING:
+    from losscheck.inputs.batches import Batch, Batches
 
 Seen = TypeVar("Seen", bound=Observation)
 
@@ -131,11 +131,15 @@ class Prober:
     @property
     def is_random(self) -> bool:
         """Whether two calls on the same input differ: no evidence for a rule that compares values."""
+        import numpy as np
+
         first, second = self.eager().value, self.gradient().value
         return first is None or second is None or not np.array_equal(first, second, equal_nan=True)
 
     def edges(self) -> list[Batch]:
         """The limits that training reaches; NaN labels only where the loss itself looks for them."""
+        import numpy as np
+
         asks = any(op.type == "IsNan" and op.from_y_true for op in self.flow().ops)
         return [batch for batch in self.inputs.edges() if asks or not np.isnan(batch.y_true).any()]
 

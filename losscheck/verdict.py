@@ -64,12 +64,10 @@ def _check(prober: Prober, rules: Iterable[Rule]) -> tuple[list[Finding], dict[s
 
 def _heeded(findings: Sequence[Finding], rules: Mapping[str, Rule], loss: LoadedLoss) -> list[Finding]:
     """The findings without those that a more specific one explains: one defect, one finding."""
-    specific = [finding for finding in findings if not rules[finding.code].is_fallback]
-    left = [
-        finding
-        for finding in findings
-        if not rules[finding.code].is_fallback or not _is_explained(finding, specific, loss)
-    ]
+    left = [finding for finding in findings if not rules[finding.code].is_fallback]
+    for finding in sorted(findings, key=lambda finding: finding.code):
+        if rules[finding.code].is_fallback and not _is_explained(finding, left, loss):
+            left.append(finding)  # and explains the fallbacks after it
     silenced = {code for finding in left for code in rules[finding.code].supersedes}
     at_line = {(code, *_at(finding)) for finding in left for code in rules[finding.code].silences_at_line}
     return [f for f in left if f.code not in silenced and (f.code, *_at(f)) not in at_line]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.rule import Rule
@@ -62,6 +60,8 @@ def squared_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the values under three different `y_true`."""
+        import numpy as np
+
         facts = prober.loss.source
         uses_prediction = any(op.from_y_pred and op.reaches_output for op in prober.flow().ops)
         if facts.remark_unused or not (uses_prediction or prober.flow().raised):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
@@ -104,5 +102,7 @@ def _severity(prober: Prober, edge: str) -> Severity:
 
 
 def _is_bad(prober: Prober, name: str, in_graph: bool) -> bool:
+    import numpy as np
+
     seen: GradientObservation = prober.gradient(name, in_graph=in_graph)
     return seen.is_finite and seen.gradient is not None and not np.isfinite(seen.gradient).all()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
@@ -63,6 +61,8 @@ def margin_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a gradient that is zero on every sample."""
+        import numpy as np
+
         gradients = [prober.gradient(name).gradient for name in _SAMPLES]
         seen = [gradient for gradient in gradients if gradient is not None]
         exact = [gradient for gradient in seen if not gradient.any()]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.inputs.batches import is_same_value
 from losscheck.observation import FlowObservation, Op
 from losscheck.prober import Prober
 from losscheck.rule import Rule
@@ -74,6 +71,10 @@ def pairwise_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the two ranks of the labels."""
+        import numpy as np
+
+        from losscheck.inputs.batches import is_same_value
+
         pair = _pair(prober)
         if pair is None:
             return
@@ -134,6 +135,10 @@ def _outer(flow: FlowObservation, rows: int) -> Op | None:
 
 def _differs_in_fit(prober: Prober, unlike: str, aligned: str) -> bool:
     """Whether `fit` gets it wrong too; it is run only where its own alignment does not settle the matter."""
+    import numpy as np
+
+    from losscheck.inputs.batches import is_same_value
+
     fed, meant = prober.inputs[unlike].aligned(), prober.inputs[aligned]
     is_same = fed.y_true.shape == meant.y_true.shape and fed.y_pred.shape == meant.y_pred.shape
     if is_same and not prober.loss.is_keras_loss:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
 from losscheck.rule import Rule, first_line, return_location
 
@@ -107,6 +104,10 @@ def centred_loss(y_true, y_pred):
 
         A loss that depends on what the other rows hold is batch statistics, and no finding.
         """
+        import numpy as np
+
+        from losscheck.inputs.batches import is_same_value
+
         alone, more, others = (prober.eager(n).value for n in ("typical", "extended", "extended again"))
         again = prober.gradient().value
         if alone is None or more is None or others is None or again is None or alone.shape[:1] != (rows,):
