@@ -6,7 +6,7 @@ A probe never raises for the user's error: the error is part of the observation.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from losscheck.finding import Location
@@ -148,7 +148,6 @@ class Op:
     from_y_true: bool = False  #: reachable from ``y_true``
     from_y_pred: bool = False  #: reachable from ``y_pred``
     reaches_output: bool = False  #: the output is reachable from it
-    attributes: dict[str, str] = field(default_factory=dict)  #: a few plain attributes
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from losscheck.observation import FlowObservation, Op, Raised
 from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.paths import find_cut, path_through, with_reach
-from losscheck.probes.session import functions_inlined, isolated
+from losscheck.probes.session import captured_output, functions_inlined, isolated
 from losscheck.probes.tensors import describe, static_shape, to_tensor, traced_shape
 from losscheck.probes.watch import Watch
 
@@ -73,18 +73,11 @@ def trace(loss: LoadedLoss, batch: Batch, files: UserFiles, *, known_batch: bool
             return traced
         traced.output = output
         try:
-            with watch_nothing(files, loss):
+            with captured_output(files, lambda effect: None, lambda: 0):  # a custom gradient may print
                 traced.gradients = _gradients(traced.wrapped.graph, [output])
         except Exception as error:
             traced.gradient_error = f"{type(error).__name__}: {error}"
     return traced
-
-
-def watch_nothing(files: UserFiles, loss: LoadedLoss) -> Any:
-    """Keep off the terminal what custom gradients print."""
-    from losscheck.probes.session import captured_output
-
-    return captured_output(files, lambda effect: None, lambda: 0)
 
 
 def _gradients(graph: Any, outputs: list[Any]) -> dict[str, Any]:
