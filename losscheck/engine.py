@@ -14,7 +14,7 @@ from losscheck.inference import Inferred, infer, told_inputs
 from losscheck.inputs.tasks import Task
 from losscheck.loading.importing import LoadFailed, load, loaded_from_object
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
-from losscheck.observation import LoadObservation, ProcessObservation
+from losscheck.observation import LoadObservation, Observation, ProcessObservation
 from losscheck.prober import Evidence, Prober
 from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.probes.probing import Probes
@@ -184,7 +184,20 @@ def _modes(prober: Prober, inferred: Inferred, findings: Iterable[Finding]) -> d
         Mode.GRADIENT: prober.gradient().raised,
         Mode.FIT: prober.fit().raised,
     }
-    return {mode: ModeResult(Status.FAIL if mode in failed or raised[mode] else Status.PASS) for mode in Mode}
+    return {
+        mode: ModeResult(Status.FAIL if mode in failed or raised[mode] else Status.PASS) for mode in raised
+    } | {mode: _further_mode(prober.asked(mode.value), mode in failed) for mode in Mode if mode not in raised}
+
+
+def _further_mode(seen: list[Observation], is_failed: bool) -> ModeResult:
+    """The state of a mode that runs only where a rule asks for it."""
+    ran = [observation for observation in seen if not observation.skipped]
+    if is_failed or any(observation.raised for observation in ran):
+        return ModeResult(Status.FAIL)
+    if ran:
+        return ModeResult(Status.PASS)
+    reasons = dict.fromkeys(observation.skipped for observation in seen)
+    return ModeResult(Status.SKIPPED, "; ".join(reasons) or "no rule asked for it")
 
 
 def _arrays(options: Options) -> tuple[np.ndarray, np.ndarray] | None:

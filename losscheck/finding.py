@@ -31,13 +31,27 @@ class Mode(str, enum.Enum):
     GRAPH = "graph"
     GRADIENT = "gradient"
     FIT = "fit"
+    XLA = "xla"
+    REPLICAS = "replicas"
+    RELOAD = "reload"
+    SYMBOLIC = "symbolic"
 
     @property
     def label(self) -> str:
         """The name that users know the mode by."""
-        return {"eager": "eager", "graph": "tf.function", "gradient": "GradientTape", "fit": "model.fit"}[
-            self.value
-        ]
+        return _LABELS[self]
+
+
+_LABELS = {
+    Mode.EAGER: "eager",
+    Mode.GRAPH: "tf.function",
+    Mode.GRADIENT: "GradientTape",
+    Mode.FIT: "model.fit",
+    Mode.XLA: "XLA",
+    Mode.REPLICAS: "replicas",
+    Mode.RELOAD: "reload",
+    Mode.SYMBOLIC: "KerasTensor",
+}
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ class Observation:
     effects: tuple[Effect, ...] = ()  #: side effects, in order
     calls: int = 1  #: how often the loss was called
     seconds: float = 0.0  #: wall time
+    skipped: str = ""  #: why the probe, or a part of it, could not look
 
     @property
     def is_finite(self) -> bool:
@@ -158,7 +159,6 @@ class FlowObservation(Observation):
     output: int | None = None  #: index of the operation that gives the loss
     cut: int | None = None  #: index of the operation at which the gradient stops
     path: tuple[int, ...] = ()  #: from ``y_pred`` to the loss through the cut
-    skipped: str = ""  #: why a part could not be read
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,10 @@ class Prober:
         asks = any(op.type == "IsNan" and op.from_y_true for op in self.flow().ops)
         return [batch for batch in self.inputs.edges() if asks or not np.isnan(batch.y_true).any()]
 
+    def asked(self, probe: str) -> list[Observation]:
+        """What a probe has been asked so far."""
+        return [seen for key, seen in self._seen.items() if cast("tuple[Any, ...]", key)[0] == probe]
+
     def failures(self) -> list[tuple[Mode, Raised]]:
         """What the modes raised, in the order in which a user meets it.
 
