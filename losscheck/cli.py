@@ -13,7 +13,7 @@ import typer
 
 import losscheck
 from losscheck.exceptions import LosscheckError
-from losscheck.finding import Severity
+from losscheck.finding import Mode, Severity
 from losscheck.reporters import FORMATS, Style, load_reporter, render
 from losscheck.reporters.terminal import has_color, has_unicode, width_of, write_safely
 from losscheck.selection import split
@@ -57,6 +57,7 @@ class Request:
     ignore: tuple[str, ...]  #: selectors of rules
     fail_on: FailOn
     format: str  #: key of `FORMATS`
+    modes: tuple[str, ...]  #: modes to run also where a default run passes them over
     timeout: float  #: seconds for each loss
     jobs: int  #: child processes at most
     verbose: bool
@@ -113,6 +114,10 @@ def _validate(request: Request) -> None:
         raise LosscheckError(f"the timeout must be above 0 seconds, not {request.timeout:g}")
     if request.jobs < 1:
         raise LosscheckError(f"there must be at least 1 job, not {request.jobs}")
+    names = [mode.value for mode in Mode]
+    for mode in request.modes:
+        if mode not in names:
+            raise LosscheckError(f"unknown mode `{mode}`; use one of {', '.join(names)}")
     if request.task is not None:
         from losscheck.inputs.tasks import TASKS
 
@@ -137,7 +142,9 @@ def _check(request: Request) -> int:
     def worker_options() -> WorkerOptions:
         from losscheck.worker.pool import WorkerOptions
 
-        return WorkerOptions(request.y_true, request.y_pred, request.task, request.select, request.ignore)
+        return WorkerOptions(
+            request.y_true, request.y_pred, request.task, request.select, request.ignore, request.modes
+        )
 
     def watch(total: int) -> Watcher:
         from losscheck.reporters.progress import progress
@@ -214,6 +221,9 @@ def _request(
     explain: Annotated[str | None, _option(_RULES, "Show the page of a rule.", metavar="RULE")] = None,
     rules: Annotated[bool, _option(_RULES, "Show all rules.", "--rules")] = False,
     fail_on: Annotated[FailOn, _option(_RUN, "Mildest finding that gives exit code 1.")] = FailOn.WARNING,
+    mode: Annotated[
+        list[str] | None, _option(_RUN, "Run it even where it is usually skipped: replicas.", metavar="MODE")
+    ] = None,
     timeout: Annotated[float, _option(_RUN, "Limit for each loss.", metavar="SECONDS")] = 30.0,
     jobs: Annotated[
         int | None,
@@ -238,6 +248,7 @@ def _request(
         ignore=split(ignore or ()),
         fail_on=fail_on,
         format=format,
+        modes=split(mode or ()),
         timeout=timeout,
         jobs=_cores() if jobs is None else jobs,
         verbose=verbose,

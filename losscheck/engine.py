@@ -18,10 +18,11 @@ from losscheck.observation import LoadObservation, Observation, ProcessObservati
 from losscheck.prober import Evidence, Prober
 from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.probes.probing import Probes
+from losscheck.probes.replicas import split_cpu
 from losscheck.registry import all_rules
-from losscheck.report import Failure, LossReport, ModeResult, Status, TaskSource
+from losscheck.report import Failure, LossReport, ModeResult, Pending, Status, TaskSource
 from losscheck.selection import select
-from losscheck.verdict import bug, run_rules
+from losscheck.verdict import Verdict, bug, run_rules
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Options:
     task: str | None = None  #: name of a task
     select: tuple[str, ...] = ()  #: selectors of rules; empty: the default ones
     ignore: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()  #: modes to run also where a default run passes them over
+    is_expendable: bool = False  #: this process has run nothing yet, and may die of what it runs
 
 
 @dataclass(frozen=True)
@@ -41,21 +44,32 @@ class CheckResult:
 
     report: LossReport | None
     failures: tuple[Failure, ...] = ()
+    pending: Pending | None = None  #: the mode that runs next and may end the process; None: all is done
 
 
-def check_found(found: FoundLoss, options: Options) -> CheckResult:
+#: Keeps a result before the next mode runs, which may end the process.
+Keep = Callable[[CheckResult], None]
+
+
+def check_found(found: FoundLoss, options: Options, keep: Keep = lambda result: None) -> CheckResult:
     """Load a loss from its file and check it."""
-    return _check_loaded(lambda: load(found), _unloaded(found), options)
+    if options.is_expendable:
+        split_cpu()
+    return _check_loaded(lambda: load(found), _unloaded(found), options, keep)
 
 
 def check_object(thing: object, options: Options, name: str | None = None) -> CheckResult:
     """Check a loss that is at hand: a function, a `Loss` object, or a class or factory to build it with."""
     shown = str(name or getattr(thing, "__name__", type(thing).__name__))
     found = FoundLoss(shown, "", shown, 1, Kind.FUNCTION)
-    return _check_loaded(lambda: loaded_from_object(thing, name), _unloaded(found), options)
+    return _check_loaded(
+        lambda: loaded_from_object(thing, name), _unloaded(found), options, lambda result: None
+    )
 
 
-def _check_loaded(load_it: Callable[[], LoadedLoss], stand_in: LoadedLoss, options: Options) -> CheckResult:
+def _check_loaded(
+    load_it: Callable[[], LoadedLoss], stand_in: LoadedLoss, options: Options, keep: Keep
+) -> CheckResult:
     try:
         loaded = load_it()
     except LoadFailed as failed:
@@ -65,19 +79,26 @@ def _check_loaded(load_it: Callable[[], LoadedLoss], stand_in: LoadedLoss, optio
         return _judge(stand_in, replace(evidence, is_callable=False), options, "it cannot be loaded")
     except LosscheckError as error:
         return CheckResult(None, (Failure(stand_in.target, "load", type(error).__name__, str(error)),))
-    return check(loaded, options)
+    return check(loaded, options, keep)
 
 
 def judge_process(found: FoundLoss, ended: ProcessObservation, options: Options) -> LossReport:
-    """The report of a loss whose child process was ended, or ended itself."""
+    """The report of a loss whose child process was ended, or ended itself.
+
+    If one mode ended it and the results of the others were kept, it speaks of this mode alone.
+    """
     result = _judge(
         _unloaded(found), Evidence(process=ended, is_callable=False), options, "the process ended"
     )
     assert result.report is not None
-    return result.report
+    if ended.mode is None:
+        return result.report
+    how = f"no answer within {ended.timed_out:g} s" if ended.timed_out else "the process ended"
+    state = ModeResult(Status.FAIL) if result.report.findings else ModeResult(Status.SKIPPED, how)
+    return replace(result.report, modes={ended.mode: state})
 
 
-def check(loss: LoadedLoss, options: Options) -> CheckResult:
+def check(loss: LoadedLoss, options: Options, keep: Keep = lambda result: None) -> CheckResult:
     """Check a loaded loss in this process."""
     try:
         told = told_inputs(loss, options.y_true, options.y_pred, options.task)
@@ -85,7 +106,7 @@ def check(loss: LoadedLoss, options: Options) -> CheckResult:
     except LosscheckError as error:
         return CheckResult(None, (Failure(loss.target, "inputs", type(error).__name__, str(error)),))
     try:
-        return _check(loss, options, told, rules)
+        return _check(loss, options, told, rules, keep)
     except Exception as error:  # a bug of ours: reported as one, and the other losses go on
         return CheckResult(None, (bug(loss.target, "engine", error),))
 
@@ -99,28 +120,32 @@ class _Rules:
 
 
 def _check(
-    loss: LoadedLoss, options: Options, told: tuple[Task, TaskSource] | None, rules: _Rules
+    loss: LoadedLoss, options: Options, told: tuple[Task, TaskSource] | None, rules: _Rules, keep: Keep
 ) -> CheckResult:
     start = time.perf_counter()
-    probes = Probes(loss)
+    probes = Probes(loss, is_expendable=options.is_expendable)
     inferred, takes_integers_only = _inferred(loss, probes, told, _arrays(options))
     evidence = Evidence(
         attempts=inferred.attempts,
         is_callable=inferred.is_callable,
         takes_integers_only=takes_integers_only,
         named_rows=inferred.named_rows,
+        wanted=frozenset(Mode(mode) for mode in options.modes),
     )
     prober = Prober(loss, inferred.batches, probes.by_name(), evidence)
-    findings, skipped, failures = run_rules(prober, rules.selected, rules.others)
-    report = replace(
-        _empty_report(loss),
-        task=inferred.choice,
-        modes=_modes(prober, inferred, findings),
-        findings=findings,
-        skipped=skipped,
-        seconds=time.perf_counter() - start,
-    )
-    return _answered(report, failures)
+    for verdict in run_rules(prober, rules.selected, rules.others):
+        report = replace(
+            _empty_report(loss),
+            task=inferred.choice,
+            modes=_modes(prober, inferred, verdict.findings),
+            findings=verdict.findings,
+            skipped=verdict.skipped,
+            seconds=time.perf_counter() - start,
+        )
+        result = _answered(report, verdict)
+        if result.pending is not None:
+            keep(result)
+    return result
 
 
 def _inferred(
@@ -146,20 +171,21 @@ def _judge(loss: LoadedLoss, evidence: Evidence, options: Options, reason: str) 
     """The report of a loss that was never called: what its loading or its process showed."""
     prober = Prober(loss, evidence=evidence)
     rules = _Rules(options)
-    findings, skipped, failures = run_rules(prober, rules.selected, rules.others)
+    (verdict,) = run_rules(prober, rules.selected, rules.others)
     modes = {mode: ModeResult(Status.SKIPPED, reason) for mode in Mode}
-    report = replace(_empty_report(loss), modes=modes, findings=findings, skipped=skipped)
-    return _answered(report, failures)
+    report = replace(_empty_report(loss), modes=modes, findings=verdict.findings, skipped=verdict.skipped)
+    return _answered(report, verdict)
 
 
-def _answered(report: LossReport, failures: tuple[Failure, ...]) -> CheckResult:
+def _answered(report: LossReport, verdict: Verdict) -> CheckResult:
     """The result; a loss that no mode ran and no finding speaks of is a failure, never a clean one."""
     reasons = {result.reason for result in report.modes.values() if result.status is Status.SKIPPED}
+    failures = verdict.failures
     is_probed = any(result.status is not Status.SKIPPED for result in report.modes.values())
     if not is_probed and not report.findings:
         message = f"nothing was checked: {'; '.join(sorted(reasons))}"
         failures = (*failures, Failure(report.target, "engine", "NotChecked", message))
-    return CheckResult(report, failures)
+    return CheckResult(report, failures, verdict.pending)
 
 
 def _unloaded(found: FoundLoss) -> LoadedLoss:

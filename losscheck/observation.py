@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from losscheck.finding import Location
+from losscheck.finding import Location, Mode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,6 +133,34 @@ class FitObservation(Observation):
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """An operation that XLA does not compile."""
+
+    op: str  #: type, ``StringFormat``
+    location: Location | None  #: the user's line that made it, or made what it is the gradient of
+
+
+@dataclass(frozen=True)
+class XlaObservation(Observation):
+    """The loss and its gradient compiled with ``jit_compile=True``, on inputs as `fit` passes them."""
+
+    gradient: np.ndarray | None = None  #: with respect to ``y_pred``; None: disconnected
+    refusals: tuple[Refusal, ...] = ()  #: what the compiler named when it refused
+
+
+@dataclass(frozen=True)
+class ReplicasObservation(Observation):
+    """The loss trained for one step on two replicas, each with one half of the batch, and on one device."""
+
+    fit_loss: float | None = None  #: what `fit` reports on two replicas
+    single_fit_loss: float | None = None  #: what it reports on one device
+    step: np.ndarray | None = None  #: change of the weights on two replicas, per unit of learning rate
+    single_step: np.ndarray | None = None  #: the same on one device
+    loop_loss: float | None = None  #: mean over the replicas of each one's mean, in a loop of the user's own
+    is_uneven: bool = False  #: the error came from a batch that the replicas cannot halve
+
+
+@dataclass(frozen=True)
 class Op:
     """One operation of the traced graph; inner functions, branches and loop bodies are included."""
 
@@ -168,6 +196,7 @@ class ValuesObservation(Observation):
     non_finite_op: int | None = None  #: first operation with finite inputs and a NaN or Inf output
     non_finite_gradient_op: int | None = None  #: operation whose gradient turns a finite one into NaN or Inf
     zero_gradient_op: int | None = None  #: operation whose gradient turns a non-zero one into zero
+    differing_op: int | None = None  #: first operation whose output is another one when XLA compiles it
 
 
 @dataclass(frozen=True)
@@ -185,3 +214,4 @@ class ProcessObservation(Observation):
     exit_code: int | None = None  #: exit status if it ended by itself
     signal: str | None = None  #: ``SIGSEGV`` if a signal ended it
     location: Location | None = None  #: the user's line that it was in, where known
+    mode: Mode | None = None  #: the mode that ended it, where what it had seen before was kept

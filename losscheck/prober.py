@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from losscheck.finding import Mode
+from losscheck.finding import Location, Mode
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
     EagerObservation,
@@ -20,7 +20,9 @@ from losscheck.observation import (
     Op,
     ProcessObservation,
     Raised,
+    ReplicasObservation,
     ValuesObservation,
+    XlaObservation,
 )
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Evidence:
     is_callable: bool = True  #: some kind of input does not raise eagerly
     takes_integers_only: bool = False  #: a `Loss` that raises on float labels and not on integer ones
     named_rows: int | None = None  #: the only batch size that works, where the source or an error names it
+    wanted: frozenset[Mode] = frozenset()  #: modes to run also where a default run passes them over
 
 
 @dataclass
@@ -68,6 +71,8 @@ class Prober:
     batches: Batches | None = None
     probes: Mapping[str, Callable[..., Observation]] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
+    allowed: set[Mode] = field(default_factory=set)  #: the risky modes that may run now
+    postponed: set[Mode] = field(default_factory=set)  #: those that were asked for and may not
     _seen: dict[Hashable, Observation] = field(default_factory=dict)
 
     @property
@@ -124,6 +129,43 @@ class Prober:
         """The numbers inside the traced graph."""
         return self._ask("values", ValuesObservation, batch)
 
+    def xla(self, batch: str = "typical") -> XlaObservation:
+        """The loss and its gradient compiled by XLA."""
+        has_list = any("TensorList" in op.type for op in self.flow().ops)
+        return self._risk(Mode.XLA, XlaObservation, batch, has_list=has_list)
+
+    def compiled_values(self, batch: str = "typical") -> ValuesObservation:
+        """The numbers inside the traced graph, compiled by XLA and not; only where XLA compiles the loss."""
+        return self._ask("compiled_values", ValuesObservation, batch)
+
+    def replicas(self) -> ReplicasObservation:
+        """The loss on two replicas; only where a batch is not the mean of its halves, or on request."""
+        if Mode.REPLICAS not in self.evidence.wanted and (reason := self._is_plain_mean()):
+            self._seen[("replicas",)] = ReplicasObservation("even", skipped=reason)
+            return cast("ReplicasObservation", self._seen[("replicas",)])
+        return self._risk(Mode.REPLICAS, ReplicasObservation, "even")
+
+    def risk_location(self) -> Location | None:
+        """The user's line that makes compiling risky: the first that keeps a list of tensors."""
+        lists = (op.location for op in self.flow().ops if "TensorList" in op.type)
+        return next((place for place in lists if place is not None), None)
+
+    def _is_plain_mean(self) -> str:
+        """Why two replicas cannot differ from one device; empty if they may."""
+        import numpy as np
+
+        from losscheck.inputs.batches import is_same_value
+
+        whole, *halves = (self.eager(name).value for name in ("even", "first half", "second half"))
+        if whole is None or any(half is None for half in halves):
+            return "the loss gives no value on a batch or on one half of it"
+        mean = np.mean([np.mean(half) for half in halves if half is not None])
+        if is_same_value(np.mean(whole), mean):
+            return "the loss of a batch is the mean of its halves (`--mode replicas` runs it all the same)"
+        if whole.ndim == 0 and is_same_value(whole, 2 * mean):
+            return "the loss of a batch is the sum of its halves (`--mode replicas` runs it all the same)"
+        return ""
+
     def op(self, index: int | None, batch: str = "typical") -> Op | None:
         """A row of the traced graph."""
         return None if index is None else self.flow(batch).ops[index]
@@ -173,6 +215,13 @@ class Prober:
             return None
         (kind, line), _ = counts.most_common(1)[0]
         return next(e for e in raised if (e.type, e.location and e.location.line) == (kind, line))
+
+    def _risk(self, mode: Mode, kind: type[Seen], batch: str, **options: Any) -> Seen:
+        """Ask a probe that may end the process; before it is allowed, note that it was asked for."""
+        if mode in self.allowed:
+            return self._ask(mode.value, kind, batch, **options)
+        self.postponed.add(mode)
+        return kind(batch, skipped="not run yet")
 
     def _ask(self, probe: str, kind: type[Seen], batch: str, **options: Any) -> Seen:
         key = (probe, batch, tuple(sorted(options.items())))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from losscheck.finding import Finding, Location, Mode, Severity
@@ -49,6 +49,14 @@ class TaskChoice:
 
 
 @dataclass(frozen=True)
+class Pending:
+    """A mode that runs next and may end the process."""
+
+    mode: Mode
+    location: Location | None = None  #: the user's line that makes it risky, where known
+
+
+@dataclass(frozen=True)
 class LossReport:
     """Everything that losscheck says of one loss."""
 
@@ -63,6 +71,11 @@ class LossReport:
     skipped: Mapping[str, str] = field(default_factory=dict)  #: rule code → reason
     output: str = ""  #: what the loss printed while it was probed
     seconds: float = 0.0  #: wall time of its probes
+
+    def extended_by(self, other: LossReport) -> LossReport:
+        """The report with the findings and the modes of another one of the same loss."""
+        findings = sorted((*self.findings, *other.findings), key=lambda f: (f.location.path, f.location.line))
+        return replace(self, findings=tuple(findings), modes={**self.modes, **other.modes})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the schema of the JSON report."""

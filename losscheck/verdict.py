@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from losscheck.finding import Finding, Severity, code_span, source_line
+from losscheck.finding import Finding, Mode, Severity, code_span, source_line
 from losscheck.loss import LoadedLoss
 from losscheck.prober import Prober
-from losscheck.report import Failure
+from losscheck.report import Failure, Pending
 from losscheck.rule import Rule
 
 
-def run_rules(
-    prober: Prober, rules: Sequence[Rule], explaining: Sequence[Rule] = ()
-) -> tuple[tuple[Finding, ...], dict[str, str], tuple[Failure, ...]]:
+@dataclass(frozen=True)
+class Verdict:
+    """What the rules say of one loss."""
+
+    findings: tuple[Finding, ...]  #: by line
+    skipped: Mapping[str, str]  #: code of a rule that could not look → reason
+    failures: tuple[Failure, ...]  #: what went wrong in losscheck itself
+    pending: Pending | None = None  #: the risky mode that comes next; None: this verdict is the last
+
+
+def run_rules(prober: Prober, rules: Sequence[Rule], explaining: Sequence[Rule] = ()) -> Iterator[Verdict]:
     """Run the rules on one loss.
+
+    A rule that asks for a risky mode first sees it as skipped. When all rules are through, a verdict tells
+    which of these modes comes next, so that the findings so far can be kept, and these rules run again.
 
     Args:
         prober: what the rules ask.
@@ -24,42 +35,69 @@ def run_rules(
         explaining: the others: they run when a selected one has found something, because what they find
             may explain it; their own findings are dropped at the end.
 
-    Returns:
-        Findings by line, the skipped rules with their reasons, and what went wrong in losscheck itself.
-
     """
-    findings, skipped, failures = _check(prober, rules)
-    selected = {rule.code for rule in rules}
-    if findings and explaining:
-        reasons, _, more = _check(prober, explaining)
-        findings, failures = findings + reasons, failures + more
-    by_code = {rule.code: rule for rule in (*rules, *explaining)}
-    kept = [finding for finding in _heeded(findings, by_code, prober.loss) if finding.code in selected]
+    answers: dict[str, _Answer] = {}
+    chosen = {rule.code for rule in rules}
+    while True:
+        _ask(prober, rules, answers)
+        if any(answer.findings for answer in answers.values()):
+            _ask(prober, explaining, answers)
+        waiting = {mode for answer in answers.values() for mode in answer.postponed}
+        mode = min(waiting, key=list(Mode).index, default=None)
+        yield _verdict(prober, (*rules, *explaining), chosen, answers, mode)
+        if mode is None:
+            return
+        prober.allowed.add(mode)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What one rule says."""
+
+    findings: tuple[Finding, ...] = ()
+    skipped: str = ""
+    failures: tuple[Failure, ...] = ()
+    postponed: frozenset[Mode] = frozenset()  #: risky modes that it asked for before they were allowed
+
+
+def _ask(prober: Prober, rules: Iterable[Rule], answers: dict[str, _Answer]) -> None:
+    """Ask the rules that have not answered, or have asked for a mode that is now allowed."""
+    for rule in rules:
+        if rule.code not in answers or answers[rule.code].postponed & prober.allowed:
+            answers[rule.code] = _answer(prober, rule)
+
+
+def _answer(prober: Prober, rule: Rule) -> _Answer:
+    reason = next(filter(None, map(prober.lacks, rule.requires)), "")
+    if reason:
+        return _Answer(skipped=reason)
+    prober.postponed.clear()
+    try:
+        findings = tuple(rule.check(prober))
+    except Exception as error:  # a bug of ours must not take the other rules down: it is reported
+        return _Answer(failures=(bug(prober.loss.target, f"rule {rule.code}", error),))
+    return _Answer(findings, postponed=frozenset(prober.postponed))
+
+
+def _verdict(
+    prober: Prober, rules: Sequence[Rule], chosen: set[str], answers: Mapping[str, _Answer], mode: Mode | None
+) -> Verdict:
+    by_code = {rule.code: rule for rule in rules}
+    findings = [finding for answer in answers.values() for finding in answer.findings]
+    kept = [finding for finding in _heeded(findings, by_code, prober.loss) if finding.code in chosen]
     kept.sort(key=lambda finding: (finding.location.path, finding.location.line, finding.code))
-    return tuple(_placed(finding) for finding in kept), skipped, tuple(failures)
+    return Verdict(
+        tuple(_placed(finding) for finding in kept),
+        {code: answer.skipped for code, answer in answers.items() if answer.skipped and code in chosen},
+        tuple(failure for answer in answers.values() for failure in answer.failures),
+        None if mode is None else Pending(mode, prober.risk_location()),
+    )
 
 
 def bug(target: str, stage: str, error: Exception) -> Failure:
     """A failure of losscheck itself, with its traceback."""
     text = "".join(traceback.format_exception(error))
     return Failure(target, stage, type(error).__name__, text, is_bug=True)
-
-
-def _check(prober: Prober, rules: Iterable[Rule]) -> tuple[list[Finding], dict[str, str], list[Failure]]:
-    """What each rule finds by itself."""
-    findings: list[Finding] = []
-    skipped: dict[str, str] = {}
-    failures: list[Failure] = []
-    for rule in rules:
-        reason = next(filter(None, map(prober.lacks, rule.requires)), "")
-        if reason:
-            skipped[rule.code] = reason
-            continue
-        try:
-            findings += list(rule.check(prober))
-        except Exception as error:  # a bug of ours must not take the other rules down: it is reported
-            failures.append(bug(prober.loss.target, f"rule {rule.code}", error))
-    return findings, skipped, failures
 
 
 def _heeded(findings: Sequence[Finding], rules: Mapping[str, Rule], loss: LoadedLoss) -> list[Finding]:

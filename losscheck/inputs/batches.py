@@ -100,6 +100,8 @@ class Batches:
         )
         taken |= {self.typical_size, self.other_size}
         self.partial_size = next(size for size in itertools.count(2) if size not in taken)
+        taken |= {self.partial_size, self.partial_size // 2}
+        self.even_size = next(size for size in itertools.count(8, 2) if not {size, size // 2} & taken)
         self._made: dict[str, Batch] = {}
         if arrays:
             y_true, y_pred = (np.array(array) for array in arrays)
@@ -127,6 +129,7 @@ class Batches:
             "other_size": self.other_size,
             "partial": self.partial_size,
             "one": 1,
+            "even": self.even_size,
         }
         if name in rows:
             words = {"one": "a batch of one"}.get(name, f"an ordinary batch of {rows[name]}")
@@ -171,6 +174,14 @@ class Batches:
             return Batch(name, "labels of shape (B,), predictions of shape (B, 1)", y_true[:, 0], y_pred)
         return Batch(name, "labels and predictions of shape (B, 1)", y_true, y_pred)
 
+    def _first_half(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        even, half = self["even"], slice(None, self.even_size // 2)
+        return "the first half of a batch", even.y_true[half], even.y_pred[half]
+
+    def _second_half(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        even, half = self["even"], slice(self.even_size // 2, None)
+        return "the second half of a batch", even.y_true[half], even.y_pred[half]
+
     def _relabelled(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
         other = draw(self.task.y_true, typical.size, zlib.crc32(b"relabelled"))
         if other.shape != typical.y_true.shape or np.array_equal(other, typical.y_true, equal_nan=True):
@@ -203,6 +214,9 @@ class Batches:
         else:
             y_pred = np.roll(y_pred, 1, axis=-1 if y_pred.shape[-1] > 1 else 0)
         return "the predictions turned round", typical.y_true, y_pred
+
+    def _nan_predictions(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        return "y_pred all NaN", typical.y_true, np.full_like(typical.y_pred, np.nan)
 
     def _float_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
         return "float32 labels, as fit passes them", typical.y_true.astype(np.float32), typical.y_pred

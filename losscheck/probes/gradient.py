@@ -20,7 +20,7 @@ def run_gradient(loss: LoadedLoss, batch: Batch, files: UserFiles) -> GradientOb
     """The loss and its gradient with respect to ``y_pred``, eagerly."""
     start = time.perf_counter()
     y_true, y_pred = to_tensor(batch.y_true), to_tensor(batch.y_pred)
-    step = _Step(loss)
+    step = Step(loss)
     with isolated():
         found = _observe(lambda: step.run(y_true, y_pred), step, batch, loss, files)
     return _timed(found, start)
@@ -36,7 +36,7 @@ class GraphGradient:
     def __init__(self, loss: LoadedLoss, files: UserFiles) -> None:
         self._loss = loss
         self._files = files
-        self._step = _Step(loss)
+        self._step = Step(loss)
         self._traced: dict[Any, Any] = {}
 
     def run(self, batch: Batch) -> GradientObservation:
@@ -72,7 +72,7 @@ class GraphGradient:
         return self._traced[shapes]
 
 
-class _Step:
+class Step:
     """One training step up to the gradient; remembers whether the forward pass was done."""
 
     def __init__(self, loss: LoadedLoss) -> None:
@@ -80,6 +80,7 @@ class _Step:
         self.is_forward_done = False
 
     def run(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """The loss and its gradient with respect to ``y_pred``; None where it is disconnected."""
         import tensorflow as tf
 
         self.is_forward_done = False
@@ -94,7 +95,7 @@ class _Step:
 
 
 def _observe(
-    action: Any, step: _Step, batch: Batch, loss: LoadedLoss, files: UserFiles
+    action: Any, step: Step, batch: Batch, loss: LoadedLoss, files: UserFiles
 ) -> GradientObservation:
     raised: Raised | None = None
     value: Any = None

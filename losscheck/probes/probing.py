@@ -13,16 +13,25 @@ from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
-from losscheck.probes.values import run_values
+from losscheck.probes.replicas import run_replicas
+from losscheck.probes.values import run_compiled_values, run_values
+from losscheck.probes.xla import CompiledGradient
 
 
 class Probes:
-    """The probes of one loss, which share its traced graph."""
+    """The probes of one loss, which share its traced graph.
 
-    def __init__(self, loss: LoadedLoss) -> None:
+    Args:
+        loss: the loss.
+        is_expendable: whether a probe may end this process, as compiling can.
+
+    """
+
+    def __init__(self, loss: LoadedLoss, *, is_expendable: bool = False) -> None:
         self._loss = loss
         self._files = UserFiles(loss.location.path)
         self._graph_gradient = GraphGradient(loss, self._files)
+        self._compiled_gradient = CompiledGradient(loss, self._files, is_expendable=is_expendable)
         self._traces: dict[tuple[object, ...], Traced] = {}
 
     def by_name(self) -> Mapping[str, Callable[..., Observation]]:
@@ -34,6 +43,9 @@ class Probes:
             "fit": self.fit,
             "flow": self.flow,
             "values": self.values,
+            "compiled_values": self.compiled_values,
+            "xla": self.xla,
+            "replicas": self.replicas,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -63,6 +75,14 @@ class Probes:
         """The traced graph, read."""
         return read_flow(self._trace(batch, known_batch=known_batch), self._cast(batch), self._files)
 
+    def xla(self, batch: Batch, *, has_list: bool) -> Observation:
+        """The loss and its gradient compiled."""
+        return self._compiled_gradient.run(self._as_fit(batch), has_list=has_list)
+
+    def replicas(self, batch: Batch) -> Observation:
+        """The loss on two replicas and on one device."""
+        return run_replicas(self._loss, batch, self._files)
+
     def has_empty(self, batch: Batch) -> bool:
         """Whether some tensor that the loss makes of `y_pred` holds nothing."""
         flow = read_flow(self._trace(batch), self._cast(batch), self._files)
@@ -73,6 +93,12 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_values(traced, read_flow(traced, fed, self._files), fed)
+
+    def compiled_values(self, batch: Batch) -> Observation:
+        """The numbers inside the traced graph, compiled and not."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_compiled_values(traced, read_flow(traced, fed, self._files), fed)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from losscheck.inputs.batches import Batch
+from losscheck.inputs.batches import Batch, is_same_value
 from losscheck.observation import FlowObservation, Op, ValuesObservation
 from losscheck.probes.flow import Traced
 from losscheck.probes.session import isolated
@@ -57,6 +57,41 @@ def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObs
     )
 
 
+def run_compiled_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObservation:
+    """Evaluate every numeric tensor between the inputs and the loss, compiled by XLA and not, on a batch.
+
+    Args:
+        traced: the traced loss, which XLA compiles; its static shapes must be the batch's.
+        flow: the rows of the same graph.
+        batch: the input.
+
+    """
+    start = time.perf_counter()
+    graph = traced.wrapped.graph
+    rows = [op for op in flow.ops if op.reaches_output and "/0/" not in op.name][:_MAX_TENSORS]
+    tensors = {op.index: _first_number(graph, op) for op in rows}
+    tensors = {index: tensor for index, tensor in tensors.items() if tensor is not None}
+    with isolated():
+        plain = _fetch(traced, batch, tensors)
+        compiled = _fetch(traced, batch, tensors, jit_compile=True)
+    differing = [
+        index
+        for index in plain.keys() & compiled.keys()
+        if not is_same_value(plain[index].astype(np.float64), compiled[index].astype(np.float64))
+    ]
+    return ValuesObservation(
+        batch.name, seconds=time.perf_counter() - start, differing_op=min(differing, default=None)
+    )
+
+
+def _first_number(graph: Any, op: Op) -> Any:
+    try:
+        outputs = graph.get_operation_by_name(op.name).outputs
+    except (KeyError, ValueError):
+        return None
+    return next((t for t in outputs if t.dtype.is_floating or t.dtype.is_integer or t.dtype.is_bool), None)
+
+
 def _first_output(graph: Any, op: Op) -> Any:
     try:
         outputs = graph.get_operation_by_name(op.name).outputs
@@ -65,16 +100,27 @@ def _first_output(graph: Any, op: Op) -> Any:
     return next((tensor for tensor in outputs if tensor.dtype.is_floating), None)
 
 
-def _fetch(traced: Traced, batch: Batch, tensors: dict[int, Any]) -> dict[int, np.ndarray]:
+def _fetch(
+    traced: Traced, batch: Batch, tensors: dict[int, Any], *, jit_compile: bool = False
+) -> dict[int, np.ndarray]:
     """The tensors' numbers by row; empty where they cannot be had together."""
     feeds = [to_tensor(batch.y_true), to_tensor(batch.y_pred)]
     try:
         pruned = traced.wrapped.prune(list(traced.wrapped.inputs[:2]), list(tensors.values()))
-        found = pruned(*feeds)
+        found = _compiled(pruned, feeds) if jit_compile else pruned(*feeds)
     except Exception:
         return {}
     arrays = {index: to_array(tensor) for index, tensor in zip(tensors, found, strict=True)}
     return {index: array for index, array in arrays.items() if array is not None}
+
+
+def _compiled(pruned: Any, feeds: list[Any]) -> Any:
+    import tensorflow as tf
+
+    def run(*tensors: Any) -> Any:
+        return pruned(*tensors)
+
+    return tf.function(run, jit_compile=True, autograph=False)(*feeds)
 
 
 def _fetch_singly(traced: Traced, batch: Batch, tensors: dict[int, Any]) -> dict[int, np.ndarray]:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from losscheck.report import Failure, LossReport
-from losscheck.worker.messages import Check, Request, RequestFiles
+from losscheck.report import Failure
+from losscheck.worker.messages import Check, Request, RequestFiles, Result
 from losscheck.worker.stacks import MAIN_THREAD
 
 #: The part of the time limit that is kept for writing the stacks; they take milliseconds.
@@ -31,12 +31,12 @@ def check_request(request: Request, check: Check) -> None:
     sys.argv = [request.loss.path]
     _keep_temporary_files(files.folder)
     with _stacks(files.stack, request.limit):
-        report, failures = _checked(request, check)
-        _flush()
         try:
-            files.write_result(report, failures)
-        except Exception:  # a report that is no plain data: a bug in losscheck, shown as one
-            files.write_result(None, [_bug(request)])
+            result = check(request.loss, request.options, files.write_result)
+            _flush()
+            files.write_result(result)
+        except BaseException:  # the engine catches what the user's code raises: this is a bug in losscheck
+            files.write_result(Result(None, (_bug(request),)))
 
 
 def run_child(request: Request, check: Check, private: tuple[int, ...]) -> NoReturn:
@@ -84,14 +84,6 @@ def redirect(target: int) -> None:
         open(fd, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
         for fd in (1, 2)
     )
-
-
-def _checked(request: Request, check: Check) -> tuple[LossReport | None, tuple[Failure, ...]]:
-    try:
-        checked = check(request.loss, request.options)
-    except BaseException:  # the engine catches what the user's code raises: this is a bug in losscheck
-        return None, (_bug(request),)
-    return checked.report, checked.failures
 
 
 def _bug(request: Request) -> Failure:

@@ -7,15 +7,16 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from losscheck.finding import Location, Mode
 from losscheck.loss import FoundLoss, Kind
-from losscheck.report import Failure, LossReport
+from losscheck.report import Failure, LossReport, Pending
 
 #: Environment variable that makes a worker check its losses without a fork, as on Windows.
 NO_FORK = "LOSSCHECK_NO_FORK"
@@ -38,6 +39,7 @@ class WorkerOptions:
     task: str | None = None  #: name of a task
     select: tuple[str, ...] = ()  #: codes or prefixes of rules; empty: all
     ignore: tuple[str, ...] = ()  #: codes or prefixes of rules
+    modes: tuple[str, ...] = ()  #: modes to run also where a default run passes them over
 
 
 class Checked(Protocol):
@@ -51,9 +53,22 @@ class Checked(Protocol):
     def failures(self) -> tuple[Failure, ...]:
         """What could not be checked."""
 
+    @property
+    def pending(self) -> Pending | None:
+        """The mode that runs next and may end the process; None: the result is whole."""
 
-#: Loads a loss and checks it, in the worker.
-Check = Callable[[FoundLoss, WorkerOptions], Checked]
+
+@dataclass(frozen=True)
+class Result:
+    """What a process left of a check."""
+
+    report: LossReport | None
+    failures: tuple[Failure, ...] = ()
+    pending: Pending | None = None  #: the mode that it was running; None: it came to the end
+
+
+#: Loads a loss and checks it, in the worker; hands each result that a mode may still cost it to the last.
+Check = Callable[[FoundLoss, WorkerOptions, Callable[[Checked], None]], Checked]
 
 
 @dataclass(frozen=True)
@@ -164,7 +179,7 @@ class RequestFiles:
 
     @property
     def result(self) -> Path:
-        """Report and failures as JSON; there only if the check came to its end."""
+        """Report and failures as JSON, as far as the check came."""
         return self.folder / "result.json"
 
     @property
@@ -177,24 +192,32 @@ class RequestFiles:
         """The Python stacks at the time limit or at a fatal signal, by `faulthandler`."""
         return self.folder / "stack.txt"
 
-    def write_result(self, report: LossReport | None, failures: Sequence[Failure]) -> None:
-        """Write the result in one step: it is there as a whole or not at all."""
+    def write_result(self, result: Checked) -> None:
+        """Write a result in one step: it is there as a whole or not at all."""
         data = {
-            "report": report and report.to_dict(),
-            "failures": [dataclasses.asdict(failure) for failure in failures],
+            "report": result.report and result.report.to_dict(),
+            "failures": [dataclasses.asdict(failure) for failure in result.failures],
+            "pending": result.pending and dataclasses.asdict(result.pending),
         }
         text = json.dumps(data, default=_plain)
         temporary = self.folder / "result.part"
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(self.result)
 
-    def read_result(self) -> tuple[LossReport | None, tuple[Failure, ...]] | None:
+    def read_result(self) -> Result | None:
         """The inverse of `write_result`; None if there is no result."""
         if not self.result.exists():
             return None
         data = json.loads(self.result.read_text(encoding="utf-8"))
-        report = data["report"] and LossReport.from_dict(data["report"])
-        return report, tuple(Failure(**failure) for failure in data["failures"])
+        return Result(
+            data["report"] and LossReport.from_dict(data["report"]),
+            tuple(Failure(**failure) for failure in data["failures"]),
+            data["pending"] and _pending(data["pending"]),
+        )
+
+
+def _pending(data: dict[str, Any]) -> Pending:
+    return Pending(Mode(data["mode"]), data["location"] and Location(**data["location"]))
 
 
 def _plain(value: object) -> Any:

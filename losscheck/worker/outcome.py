@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from losscheck.loss import FoundLoss
 from losscheck.observation import ProcessObservation
-from losscheck.report import Failure, LossReport
-from losscheck.worker.messages import Ended, Request, RequestFiles, WorkerOptions
+from losscheck.report import Failure, LossReport, Pending
+from losscheck.worker.messages import Ended, Request, RequestFiles, Result, WorkerOptions
 from losscheck.worker.stacks import find_user_line
 
 #: Characters of a loss's output that are kept; nobody reads more.
@@ -69,35 +69,41 @@ class Job:
 
     def conclude(self, ended: Ended, judge: Judge, libraries: Collection[str]) -> Outcome:
         """Read what the request left in its files, judge its end if there is no result, and delete them."""
-        result = self.files.read_result()
+        result = self.files.read_result() or Result(None)
         output = self._read_output()
-        if result is None:
+        report, failures = result.report, result.failures
+        if result.pending is not None or (report is None and not failures):
             seconds = time.monotonic() - self.since
-            observation = self._observe(ended, seconds, libraries)
-            report: LossReport | None = judge(self.request.loss, observation, self.request.options)
-            failures: tuple[Failure, ...] = ()
-        else:
-            report, failures = result
-            seconds = 0.0
+            observation = self._observe(ended, seconds, libraries, result.pending)
+            verdict = judge(self.request.loss, observation, self.request.options)
+            report = verdict if report is None else report.extended_by(verdict)
         shutil.rmtree(self.files.folder, ignore_errors=True)
         if report is not None:
-            report = dataclasses.replace(
-                report, output=_bounded(report.output + output), seconds=report.seconds or seconds
-            )
+            report = dataclasses.replace(report, output=_bounded(report.output + output))
         return Outcome(self.index, report, failures)
 
-    def _observe(self, ended: Ended, seconds: float, libraries: Collection[str]) -> ProcessObservation:
+    def _observe(
+        self, ended: Ended, seconds: float, libraries: Collection[str], pending: Pending | None
+    ) -> ProcessObservation:
         try:
             with self.files.stack.open(encoding="ascii", errors="replace") as file:
                 stack = file.read(_MAX_STACK)
         except OSError:
             stack = ""
         location = find_user_line(stack, self.request.loss.path, libraries)
+        mode = None
+        if pending is not None:
+            location, mode = pending.location, pending.mode
         if ended.timed_out:
             limit = self.request.limit
-            return ProcessObservation(batch="", timed_out=limit, location=location, seconds=seconds)
+            return ProcessObservation("", timed_out=limit, location=location, seconds=seconds, mode=mode)
         return ProcessObservation(
-            batch="", exit_code=ended.exit_code, signal=ended.signal, location=location, seconds=seconds
+            "",
+            exit_code=ended.exit_code,
+            signal=ended.signal,
+            location=location,
+            seconds=seconds,
+            mode=mode,
         )
 
     def _read_output(self) -> str:

@@ -82,10 +82,10 @@ def serve(
         _serve_in_process(channel, check)
 
 
-def _check(found: FoundLoss, options: WorkerOptions) -> Checked:
+def _check(found: FoundLoss, options: WorkerOptions, keep: Callable[[Checked], None]) -> Checked:
     from losscheck.engine import Options, check_found
 
-    return check_found(found, Options(**dataclasses.asdict(options)))
+    return check_found(found, Options(**dataclasses.asdict(options), is_expendable=True), keep)
 
 
 def _import(imports: Sequence[str], preload: Callable[[], object]) -> dict[str, str]:

@@ -51,7 +51,7 @@ def quick_loss(y_true, y_pred):
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a process that ran out of time."""
         ended = prober.evidence.process
-        if ended is None or ended.timed_out is None:
+        if ended is None or ended.timed_out is None or ended.mode is not None:
             return
         place = ended.location
         yield self.finding(

@@ -62,7 +62,7 @@ def strict_loss(y_true, y_pred):
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report how the process ended, or an exit that was caught."""
         ended = prober.evidence.process
-        if ended is not None and ended.timed_out is None:
+        if ended is not None and ended.timed_out is None and ended.mode is None:
             how = f"died of {ended.signal}" if ended.signal else f"ended with exit status {ended.exit_code}"
             where = f"; the last line of it that ran is {ended.location.line}" if ended.location else ""
             yield self.finding(

@@ -1,0 +1,1 @@
+"""Rules about compilers, several devices and what a step costs."""
