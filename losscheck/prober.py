@@ -161,9 +161,9 @@ class Prober:
             return "the loss gives no value on a batch or on one half of it"
         mean = np.mean([np.mean(half) for half in halves if half is not None])
         if is_same_value(np.mean(whole), mean):
-            return "the loss of a batch is the mean of its halves (`--mode replicas` runs it all the same)"
+            return "a batch is the mean of its halves (`--mode replicas` runs it)"
         if whole.ndim == 0 and is_same_value(whole, 2 * mean):
-            return "the loss of a batch is the sum of its halves (`--mode replicas` runs it all the same)"
+            return "a batch is the sum of its halves (`--mode replicas` runs it)"
         return ""
 
     def op(self, index: int | None, batch: str = "typical") -> Op | None:

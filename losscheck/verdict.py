@@ -12,6 +12,9 @@ from losscheck.prober import Prober
 from losscheck.report import Failure, Pending
 from losscheck.rule import Rule
 
+#: The risky modes, the one that most often ends a process last.
+_RISKS = (Mode.REPLICAS, Mode.XLA)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -43,7 +46,7 @@ def run_rules(prober: Prober, rules: Sequence[Rule], explaining: Sequence[Rule] 
         if any(answer.findings for answer in answers.values()):
             _ask(prober, explaining, answers)
         waiting = {mode for answer in answers.values() for mode in answer.postponed}
-        mode = min(waiting, key=list(Mode).index, default=None)
+        mode = min(waiting, key=_RISKS.index, default=None)
         yield _verdict(prober, (*rules, *explaining), chosen, answers, mode)
         if mode is None:
             return

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from losscheck import engine, verdict
-from losscheck.engine import Options, check_found, check_object, judge_process
+from losscheck.engine import CheckResult, Options, check_found, check_object, judge_process
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.inputs.batches import Batches
 from losscheck.inputs.specs import parse_spec
@@ -18,9 +18,10 @@ from losscheck.loss import FoundLoss, Kind, LoadedLoss, SourceFacts
 from losscheck.observation import ProcessObservation
 from losscheck.prober import Evidence, Prober
 from losscheck.probes.probing import Probes
-from losscheck.report import ModeResult, Status
+from losscheck.report import ModeResult, Pending, Status
 from losscheck.rule import Rule
 
+PASS, FAIL = ModeResult(Status.PASS), ModeResult(Status.FAIL)
 FOUND = FoundLoss("losses.py:f", "losses.py", "f", 1, Kind.FUNCTION)
 
 
@@ -62,8 +63,15 @@ def judged(*wanted: Rule, is_callable: bool = True) -> tuple[list[tuple[str, int
     prober = Prober(
         loss, Batches(told_task(spec, spec), SourceFacts()), evidence=Evidence(is_callable=is_callable)
     )
-    findings, skipped, failures = verdict.run_rules(prober, wanted)
-    return [(finding.code, finding.location.line) for finding in findings], skipped, failures
+    (said,) = verdict.run_rules(prober, wanted)
+    return [(finding.code, finding.location.line) for finding in said.findings], said.skipped, said.failures
+
+
+def modes(**states: ModeResult) -> dict[Mode, ModeResult]:
+    """The modes that every run has, as given or passed; the others, for which no rule of a test asks."""
+    not_asked = ModeResult(Status.SKIPPED, "no rule asked for it")
+    always = ("eager", "graph", "gradient", "fit")
+    return {mode: states.get(mode.value, PASS if mode.value in always else not_asked) for mode in Mode}
 
 
 # Rules in order
@@ -191,7 +199,6 @@ def written(tmp_path, monkeypatch):
 
 
 GOOD = "def loss_fn(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), -1)\n"
-PASS, FAIL = ModeResult(Status.PASS), ModeResult(Status.FAIL)
 
 
 def test_a_loss_that_works_passes_every_mode(written, rules):
@@ -204,7 +211,7 @@ def test_a_loss_that_works_passes_every_mode(written, rules):
         report.kind,
         report.path,
         report.line,
-    ) == (dict.fromkeys(Mode, PASS), (), "regression", "function", "losses.py", 2)
+    ) == (modes(), (), "regression", "function", "losses.py", 2)
     assert 0 < report.seconds < 30
 
 
@@ -217,18 +224,13 @@ def test_a_mode_that_raises_fails(written, rules):
         ),
         Options(),
     ).report
-    assert report.modes == {Mode.EAGER: PASS, Mode.GRAPH: PASS, Mode.GRADIENT: PASS, Mode.FIT: FAIL}
+    assert report.modes == modes(fit=FAIL)
 
 
 def test_a_graph_of_unknown_batch_size_that_raises_fails_its_mode(written, rules):
     rules()
     found = written("def loss_fn(y_true, y_pred):\n    return (y_true - y_pred) / y_pred.shape[0]\n")
-    assert check_found(found, Options()).report.modes == {
-        Mode.EAGER: PASS,
-        Mode.GRAPH: FAIL,
-        Mode.GRADIENT: PASS,
-        Mode.FIT: FAIL,
-    }
+    assert check_found(found, Options()).report.modes == modes(graph=FAIL, fit=FAIL)
 
 
 def test_a_mode_that_an_error_finding_lists_fails(written, rules):
@@ -237,23 +239,21 @@ def test_a_mode_that_an_error_finding_lists_fails(written, rules):
         rule("LC201", 2, modes=(Mode.EAGER,), severity=Severity.WARNING),
     )
     report = check_found(written(GOOD), Options()).report
-    assert report.modes == {Mode.EAGER: PASS, Mode.GRAPH: PASS, Mode.GRADIENT: FAIL, Mode.FIT: PASS}
+    assert report.modes == modes(gradient=FAIL)
 
 
 def test_a_loss_that_no_input_suits_fails_eagerly_and_skips_the_rest(written, rules):
     rules()
     result = check_found(written("def loss_fn(y_true, y_pred):\n    raise ValueError('never')\n"), Options())
     skipped = ModeResult(Status.SKIPPED, "no input was found that the loss takes")
-    assert {Mode.EAGER: FAIL, Mode.GRAPH: skipped, Mode.GRADIENT: skipped, Mode.FIT: skipped} == (
-        result.report.modes
-    )
+    assert result.report.modes == {**dict.fromkeys(Mode, skipped), Mode.EAGER: FAIL}
 
 
 def test_a_loss_that_raises_on_told_inputs_fails_in_the_modes_that_raise(written, rules):
     rules()
     found = written("def loss_fn(y_true, y_pred):\n    return tf.matmul(y_true, y_pred)\n")
     report = check_found(found, Options(y_true="float32[B, 3]", y_pred="float32[B, 3]")).report
-    assert report.modes == dict.fromkeys(Mode, FAIL)
+    assert report.modes == modes(eager=FAIL, graph=FAIL, gradient=FAIL, fit=FAIL)
 
 
 @pytest.mark.parametrize("probe", ["eager", "fit"])
@@ -312,7 +312,81 @@ def test_a_live_function_is_checked_by_its_name(rules):
         return (y_true - y_pred) ** 2
 
     report = check_object(plain_loss, Options()).report
-    assert (report.name, report.modes) == ("plain_loss", dict.fromkeys(Mode, PASS))
+    assert (report.name, report.modes) == ("plain_loss", modes())
+
+
+# Modes that may end the process
+
+
+class Compiling(Rule):
+    """Has a finding in line 2 where XLA was asked and could look, and one in line 1 always."""
+
+    code, name, severity, hint = "LC101", "compiling", Severity.NOTE, "h"
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        yield self.finding("x", Location("losses.py", 1))
+        if not prober.xla().skipped:
+            yield self.finding("x", Location("losses.py", 2), modes=(Mode.XLA,))
+
+
+def test_a_result_is_kept_before_a_risky_mode_runs(written, rules):
+    rules(Compiling(), rule("LC201", 5))
+    kept: list[CheckResult] = []
+    result = check_found(written(GOOD), Options(), kept.append)
+    (before,) = kept
+    assert [f.location.line for f in before.report.findings] == [1, 5]
+    assert before.report.modes == modes()
+    assert before.pending == Pending(Mode.XLA)
+    assert [f.location.line for f in result.report.findings] == [1, 2, 5]
+    assert result.report.modes == modes(xla=PASS)
+    assert result.pending is None
+
+
+def test_nothing_is_kept_where_no_rule_asks_for_a_risky_mode(written, rules):
+    rules(rule("LC201", 5))
+    kept: list[CheckResult] = []
+    assert check_found(written(GOOD), Options(), kept.append).pending is None
+    assert kept == []
+
+
+def test_a_rule_that_asks_for_no_risky_mode_runs_once(written, rules):
+    calls = []
+
+    class Counting(Rule):
+        code, name, severity, hint = "LC201", "counting", Severity.NOTE, "h"
+
+        def check(self, prober: Prober) -> Iterator[Finding]:
+            calls.append(prober)
+            yield from ()
+
+    rules(Compiling(), Counting())
+    check_found(written(GOOD), Options())
+    assert len(calls) == 1
+
+
+def test_a_mode_that_ended_the_process_is_judged_alone():
+    ended = ProcessObservation("", signal="SIGABRT", mode=Mode.XLA, location=Location("losses.py", 4))
+    report = judge_process(FOUND, ended, Options())
+    (finding,) = report.findings
+    assert (finding.code, finding.location.line, finding.message) == (
+        "LC701",
+        4,
+        "the process died of SIGABRT while XLA compiled the loss and its gradient",
+    )
+    assert report.modes == {Mode.XLA: FAIL}
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason"),
+    [
+        (ProcessObservation("", timed_out=30.0, mode=Mode.XLA), "no answer within 30 s"),
+        (ProcessObservation("", signal="SIGKILL", mode=Mode.REPLICAS), "the process ended"),
+    ],
+)
+def test_a_mode_that_gave_no_answer_is_skipped_with_the_reason(ended, reason):
+    report = judge_process(FOUND, ended, Options())
+    assert report.findings == ()
+    assert report.modes == {ended.mode: ModeResult(Status.SKIPPED, reason)}
 
 
 # A loss that did not run

@@ -77,6 +77,7 @@ class Job:
             observation = self._observe(ended, seconds, libraries, result.pending)
             verdict = judge(self.request.loss, observation, self.request.options)
             report = verdict if report is None else report.extended_by(verdict)
+            report = dataclasses.replace(report, seconds=seconds)
         shutil.rmtree(self.files.folder, ignore_errors=True)
         if report is not None:
             report = dataclasses.replace(report, output=_bounded(report.output + output))

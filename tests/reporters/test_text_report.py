@@ -161,7 +161,7 @@ def test_modes_that_are_all_skipped_for_one_reason_are_not_listed_again(source_f
     loss = dataclasses.replace(examples.mse, modes=skipped, task=None)
 
     assert render("text", examples.report(loss), Style()).splitlines()[1:3] == [
-        "  eager –  tf.function –  GradientTape –  model.fit –",
+        "  eager –  tf.function –  GradientTape –  model.fit –  XLA –  replicas –  reload –  KerasTensor –",
         "  every mode skipped: it cannot be loaded",
     ]
 

@@ -8,7 +8,7 @@ import pytest
 
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.loss import FoundLoss, Kind
-from losscheck.report import Failure, LossReport
+from losscheck.report import Failure, LossReport, Pending
 from losscheck.worker.messages import (
     Broken,
     Ended,
@@ -16,6 +16,7 @@ from losscheck.worker.messages import (
     Hello,
     Request,
     RequestFiles,
+    Result,
     Started,
     Welcome,
     WorkerOptions,
@@ -70,16 +71,17 @@ def test_a_result_comes_back(tmp_path: Path):
     files = RequestFiles(tmp_path)
     failures = (Failure("t", "rule LC201", "ValueError", "m"),)
     assert files.read_result() is None
-    files.write_result(report({"worst": 1.5}), failures)
-    assert files.read_result() == (report({"worst": 1.5}), failures)
+    for pending in (Pending(Mode.XLA, Location("ö.py", 4)), Pending(Mode.REPLICAS), None):
+        result = Result(report({"worst": 1.5}), failures, pending)
+        files.write_result(result)
+        assert files.read_result() == result
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
 
 
 def test_numpy_in_the_evidence_becomes_plain_data(tmp_path: Path):
     files = RequestFiles(tmp_path)
-    files.write_result(report({"a": np.float32(0.5), "b": np.arange(2), "c": float("nan")}), ())
-    loss, _ = files.read_result()
-    evidence = loss.findings[0].evidence
+    files.write_result(Result(report({"a": np.float32(0.5), "b": np.arange(2), "c": float("nan")})))
+    evidence = files.read_result().report.findings[0].evidence
     assert (evidence["a"], evidence["b"]) == (0.5, [0, 1])
     assert math.isnan(evidence["c"])
 
@@ -87,5 +89,5 @@ def test_numpy_in_the_evidence_becomes_plain_data(tmp_path: Path):
 def test_what_is_no_plain_data_in_the_evidence_leaves_no_result(tmp_path: Path):
     files = RequestFiles(tmp_path)
     with pytest.raises(TypeError, match="object is no plain data"):
-        files.write_result(report({"a": object()}), ())
+        files.write_result(Result(report({"a": object()})))
     assert files.read_result() is None

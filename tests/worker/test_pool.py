@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from losscheck.finding import Location, Mode
 from losscheck.report import Failure
 from losscheck.worker import pool as pool_module
 from losscheck.worker.outcome import MAX_OUTPUT
@@ -69,6 +70,24 @@ def test_one_hangs_one_exits_and_one_is_fine(workplace):
     assert judged["hanging"].location.path.endswith("user_losses.py")
     assert judged["exiting"].exit_code == 3
     assert (judged["exiting"].timed_out, judged["exiting"].signal) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "signal_name", "limit"),
+    [("compiling_and_aborting", "SIGABRT", None), ("compiling_and_hanging", None, 0.6)],
+)
+def test_what_was_kept_before_a_risky_mode_outlives_the_process(workplace, name, signal_name, limit):
+    (outcome,) = workplace.run(name, timeout=limit or 30.0)
+    ((_, ended),) = workplace.judged
+    assert value(outcome) == "kept"
+    assert (ended.mode, ended.signal, ended.timed_out) == (Mode.XLA, signal_name, limit)
+    assert ended.location == Location("user_losses.py", 7)
+
+
+def test_a_risky_mode_that_ends_well_replaces_what_was_kept(workplace):
+    (outcome,) = workplace.run("compiling")
+    assert value(outcome) == "whole"
+    assert workplace.judged == []
 
 
 def test_an_exit_with_status_0_without_a_result_is_an_exit(workplace):

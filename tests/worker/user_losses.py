@@ -55,6 +55,18 @@ def aborting():
     os.abort()  # <- aborting
 
 
+def compiling_and_aborting():
+    os.abort()
+
+
+def compiling_and_hanging():
+    hanging()
+
+
+def compiling():
+    return "whole"
+
+
 def printing():
     print("from print")
     print("from stderr", file=sys.stderr)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.observation import GradientObservation
+from losscheck.observation import GradientObservation, XlaObservation
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
+if TYPE_CHECKING:
+    import numpy as np
+
 _ORDINARY = ("typical", "other_size", "partial")
+#: XLA compiles a loss anew for each shape, which takes longer than all the rest.
+_OTHER_SHAPES = ("other_size", "partial")
 
 
 class NonFiniteGradient(Rule):
     """The loss is finite and its gradient is NaN or infinite.
 
     ## What it does
-    Takes the gradient eagerly and in a graph, on ordinary batches and at the edges that training reaches:
-    `y_pred` equal to `y_true`, probabilities of exactly 0 and 1, equal rows, labels of one class.
+    Takes the gradient eagerly, in a graph and compiled by XLA, on ordinary batches and at the edges that
+    training reaches: `y_pred` equal to `y_true`, probabilities of exactly 0 and 1, equal rows, labels of one
+    class.
 
     ## Why is this bad?
     One NaN in a gradient turns every weight into NaN, and the loss that is printed gave no warning. A
@@ -64,11 +71,7 @@ def absolute_loss(y_true, y_pred):
         lines: set[int] = set()
         names = [(name, False) for name in _ORDINARY] + [(batch.name, True) for batch in prober.edges()]
         for name, is_edge in names:
-            modes = [
-                m
-                for m, in_graph in ((Mode.GRADIENT, False), (Mode.FIT, True))
-                if _is_bad(prober, name, in_graph)
-            ]
+            modes = _bad_modes(prober, name)
             if not modes:
                 continue
             op = (
@@ -84,7 +87,7 @@ def absolute_loss(y_true, y_pred):
             yield self.finding(
                 f"the loss is finite and its gradient is not{where}, with {prober.inputs[name].words}",
                 place,
-                modes=tuple(modes),
+                modes=modes,
                 severity=_severity(prober, name) if is_edge else Severity.ERROR,
                 input=prober.inputs[name].words,
             )
@@ -101,8 +104,18 @@ def _severity(prober: Prober, edge: str) -> Severity:
     return Severity.NOTE if is_far else Severity.WARNING
 
 
-def _is_bad(prober: Prober, name: str, in_graph: bool) -> bool:
+def _bad_modes(prober: Prober, name: str) -> tuple[Mode, ...]:
+    """The modes in which the loss is finite and its gradient is not."""
+    seen: list[tuple[Mode, GradientObservation | XlaObservation]] = [
+        (Mode.GRADIENT, prober.gradient(name)),
+        (Mode.FIT, prober.gradient(name, in_graph=True)),
+    ]
+    if name not in _OTHER_SHAPES:
+        seen.append((Mode.XLA, prober.xla(name)))
+    return tuple(mode for mode, found in seen if found.is_finite and _is_bad(found.gradient))
+
+
+def _is_bad(gradient: np.ndarray | None) -> bool:
     import numpy as np
 
-    seen: GradientObservation = prober.gradient(name, in_graph=in_graph)
-    return seen.is_finite and seen.gradient is not None and not np.isfinite(seen.gradient).all()
+    return gradient is not None and not np.isfinite(gradient).all()

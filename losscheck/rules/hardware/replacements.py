@@ -16,7 +16,7 @@ class Replacement:
 
 _LOOP = Replacement(
     ("While", "StatelessWhile", "TensorListReserve", "EmptyTensorList", "TensorListPushBack"),
-    "Work on the whole batch at once, use `tf.vectorized_map`, or give the loop a `maximum_iterations`",
+    "Work on the whole batch at once, or use `tf.vectorized_map`",
     "tf.vectorized_map(lambda row: tf.reduce_sum(tf.square(row)), y_pred)",
 )
 

@@ -1,0 +1,85 @@
+"""The XLA probe: value and gradient compiled, and which operation is refused at which line."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from losscheck.probes.xla import CompiledGradient
+
+from .conftest import code_of, regression
+
+
+def compiled(written, batch=None, *, has_list=False, is_expendable=False):
+    probe = CompiledGradient(written.loss, written.files, is_expendable=is_expendable)
+    return probe.run(batch or regression(), has_list=has_list)
+
+
+def test_value_and_gradient_are_those_of_the_formula(write):
+    batch = regression()
+    seen = compiled(
+        write("def loss_fn(y_true, y_pred):\n    return tf.reduce_sum((y_true - y_pred) ** 2, -1)\n")
+    )
+    error = batch.y_pred - batch.y_true
+    np.testing.assert_allclose(seen.value, (error**2).sum(-1), rtol=1e-5)
+    np.testing.assert_allclose(seen.gradient, 2 * error, rtol=1e-5)
+    assert (seen.raised, seen.refusals, seen.skipped) == (None, (), "")
+
+
+def test_a_disconnected_gradient_is_none(write):
+    seen = compiled(write("def loss_fn(y_true, y_pred):\n    return tf.reduce_sum(y_true, -1)\n"))
+    assert seen.value is not None
+    assert seen.gradient is None
+
+
+def test_a_refused_operation_comes_with_its_line(write):
+    written = write("""
+        def loss_fn(y_true, y_pred):
+            tf.print(y_pred)  # <-
+            return tf.reduce_sum((y_true - y_pred) ** 2, -1)
+    """)
+    (refusal,) = compiled(written).refusals
+    assert refusal.op == "StringFormat"
+    assert refusal.location.line == written.line()
+    assert code_of(refusal.location) == "tf.print(y_pred)"
+
+
+def test_an_operation_inside_a_branch_is_found(write):
+    written = write("""
+        def loss_fn(y_true, y_pred):
+            error = tf.reduce_sum((y_true - y_pred) ** 2, -1)
+            return tf.cond(
+                tf.reduce_sum(y_true) > 0,
+                lambda: tf.math.segment_sum(error, tf.range(7)),  # <-
+                lambda: error,
+            )
+    """)
+    assert [(r.op, r.location.line) for r in compiled(written).refusals] == [("SegmentSum", written.line())]
+
+
+def test_the_gradient_of_a_loop_points_at_the_loop(write):
+    written = write("""
+        def loss_fn(y_true, y_pred):
+            error = tf.reduce_sum((y_true - y_pred) ** 2, -1)
+            count = tf.cast(tf.reduce_sum(y_true), tf.int32)
+            return tf.while_loop(lambda i, e: i < count, lambda i, e: (i + 1, e * e), [0, error])[1]  # <-
+    """)
+    assert {r.location.line for r in compiled(written).refusals} == {written.line()}
+
+
+def test_a_list_is_compiled_only_where_the_process_may_die(write):
+    written = write("def loss_fn(y_true, y_pred):\n    return tf.map_fn(tf.reduce_sum, y_true - y_pred)\n")
+    assert compiled(written, has_list=True).skipped.startswith("compiling a loop can end this process")
+    assert compiled(written, has_list=True, is_expendable=True).skipped == ""
+
+
+def test_what_cannot_be_traced_is_skipped(write):
+    written = write(
+        "def loss_fn(y_true, y_pred):\n    return y_pred if tf.reduce_sum(y_true) > 0 else y_true\n"
+    )
+    assert compiled(written).skipped == "the loss cannot be traced as `fit` does it"
+
+
+def test_a_refused_loss_is_not_compiled_again(write):
+    written = write("def loss_fn(y_true, y_pred):\n    tf.print('x')\n    return y_true - y_pred\n")
+    probe = CompiledGradient(written.loss, written.files, is_expendable=False)
+    assert probe.run(regression(), has_list=False) is probe.run(regression(), has_list=False)
