@@ -11,6 +11,7 @@ from losscheck.finding import Location, Mode
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
     EagerObservation,
+    EffectKind,
     FitObservation,
     FlowObservation,
     GradientObservation,
@@ -177,6 +178,12 @@ class Prober:
 
         first, second = self.eager().value, self.gradient().value
         return first is None or second is None or not np.array_equal(first, second, equal_nan=True)
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether two calls or traces on one input may be compared: no randomness, no state that moves."""
+        moving = {EffectKind.STATE, EffectKind.RANDOM} & {effect.kind for effect in self.eager().effects}
+        return not moving and not self.is_random
 
     def edges(self) -> list[Batch]:
         """The limits that training reaches; NaN labels only where the loss itself looks for them."""

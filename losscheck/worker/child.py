@@ -17,10 +17,8 @@ from typing import NoReturn
 
 from losscheck.report import Failure
 from losscheck.worker.messages import Check, Request, RequestFiles, Result
-from losscheck.worker.stacks import MAIN_THREAD
+from losscheck.worker.stacks import MAIN_THREAD, stack_seconds
 
-#: The part of the time limit that is kept for writing the stacks; they take milliseconds.
-_STACK_SHARE, _STACK_SECONDS = 0.1, 0.25
 _PR_SET_PDEATHSIG = 1
 
 
@@ -98,7 +96,7 @@ def _stacks(path: Path, limit: float) -> Iterator[None]:
     with path.open("wb", buffering=0) as file:
         file.write(MAIN_THREAD.format(threading.get_ident()).encode())
         faulthandler.enable(file)
-        faulthandler.dump_traceback_later(limit - min(limit * _STACK_SHARE, _STACK_SECONDS), file=file)
+        faulthandler.dump_traceback_later(limit - stack_seconds(limit), file=file)
         try:
             yield
         finally:

@@ -12,7 +12,7 @@ from losscheck.loss import FoundLoss
 from losscheck.observation import ProcessObservation
 from losscheck.report import Failure, LossReport, Pending
 from losscheck.worker.messages import Ended, Request, RequestFiles, Result, WorkerOptions
-from losscheck.worker.stacks import find_user_line
+from losscheck.worker.stacks import find_user_line, stack_seconds
 
 #: Characters of a loss's output that are kept; nobody reads more.
 MAX_OUTPUT = 20_000
@@ -95,8 +95,10 @@ class Job:
         mode = None
         if pending is not None:
             location, mode = pending.location, pending.mode
-        if ended.timed_out:
-            limit = self.request.limit
+        limit = self.request.limit
+        # writing the stacks of a process that is deep in a library can crash it
+        is_late = ended.signal is not None and seconds >= limit - stack_seconds(limit)
+        if ended.timed_out or is_late:
             return ProcessObservation("", timed_out=limit, location=location, seconds=seconds, mode=mode)
         return ProcessObservation(
             "",

@@ -18,6 +18,15 @@ _FRAME = re.compile(r'^  File "(?P<path>.*)", line (?P<line>\d+) in ')
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
 
 
+#: The part of the time limit that is kept for writing the stacks; they take milliseconds.
+_STACK_SHARE, _STACK_SECONDS = 0.1, 0.25
+
+
+def stack_seconds(limit: float) -> float:
+    """How long before the time limit the stacks are written."""
+    return min(limit * _STACK_SHARE, _STACK_SECONDS)
+
+
 def library_folders() -> tuple[str, ...]:
     """Folders of this interpreter's own and installed code."""
     paths = {sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")}

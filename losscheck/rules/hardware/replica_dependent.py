@@ -68,7 +68,7 @@ def mean_loss(y_true, y_pred):
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare one step on two replicas with one on one device."""
         seen = prober.replicas()
-        if seen.skipped or prober.is_random:
+        if seen.skipped or not prober.is_steady:
             return
         if seen.raised is not None:
             rows = "an odd number of rows" if seen.is_uneven else "half of the rows each"
