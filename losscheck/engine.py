@@ -130,6 +130,7 @@ def _check(
         is_callable=inferred.is_callable,
         takes_integers_only=takes_integers_only,
         named_rows=inferred.named_rows,
+        fit_converts=probes.fit_converts,
         wanted=frozenset(Mode(mode) for mode in options.modes),
     )
     prober = Prober(loss, inferred.batches, probes.by_name(), evidence)

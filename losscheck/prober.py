@@ -53,6 +53,7 @@ class Evidence:
     is_callable: bool = True  #: some kind of input does not raise eagerly
     takes_integers_only: bool = False  #: a `Loss` that raises on float labels and not on integer ones
     named_rows: int | None = None  #: the only batch size that works, where the source or an error names it
+    fit_converts: bool = False  #: `fit` rewrites the loss with AutoGraph, as Keras 2 does
     wanted: frozenset[Mode] = frozenset()  #: modes to run also where a default run passes them over
 
 
@@ -109,10 +110,22 @@ class Prober:
         return self._ask("eager", EagerObservation, batch, calls=calls, extra=extra)
 
     def graph(
-        self, batch: str = "typical", *, known_batch: bool = True, as_fit: bool = False
+        self,
+        batch: str = "typical",
+        *,
+        known_batch: bool = True,
+        as_fit: bool = False,
+        autograph: bool | None = None,
     ) -> GraphObservation:
-        """The loss under `tf.function`; ``as_fit``: AutoGraph off, inputs cast and aligned as `fit` does."""
-        return self._ask("graph", GraphObservation, batch, known_batch=known_batch, as_fit=as_fit)
+        """The loss under `tf.function`.
+
+        ``as_fit``: inputs cast and aligned and AutoGraph off as in `fit` (on in that of Keras 2, unless
+        ``autograph`` says otherwise).
+        """
+        if autograph is None:
+            autograph = not as_fit or self.evidence.fit_converts
+        options = {"known_batch": known_batch, "as_fit": as_fit, "autograph": autograph}
+        return self._ask("graph", GraphObservation, batch, **options)
 
     def gradient(self, batch: str = "typical", *, in_graph: bool = False) -> GradientObservation:
         """The loss and its gradient with respect to ``y_pred``, eagerly or in a graph."""
@@ -213,6 +226,13 @@ class Prober:
         if self.fit().raised is not None:  # traced apart, the same error has the user's line
             asked.insert(3, (Mode.FIT, self.graph(known_batch=False, as_fit=True)))
         return [(mode, seen.raised) for mode, seen in asked if seen.raised is not None]
+
+    def failures_elsewhere(self) -> list[tuple[Mode, Raised]]:
+        """What `fit` would raise with Keras 3, where the installed Keras 2 rewrites the loss first."""
+        if not self.evidence.fit_converts or not self.evidence.is_callable:
+            return []
+        raised = self.graph(known_batch=False, as_fit=True, autograph=False).raised
+        return [] if raised is None else [(Mode.FIT, raised)]
 
     def telling_error(self) -> Raised | None:
         """The error that most of the tries raised; of equals the one that came first."""

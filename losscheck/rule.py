@@ -83,6 +83,15 @@ class FailureRule(Rule):
                 entry[2].append(mode)
         for message, place, modes in found.values():
             yield self.finding(message, place, modes=tuple(modes))
+        for mode, raised in prober.failures_elsewhere():
+            message = self.explain(mode, raised, prober)
+            place = raised.location or prober.loss.location
+            if message is not None and (place.path, place.line) not in found:
+                yield self.finding(
+                    f"passes here, where `fit` has AutoGraph on; with Keras 3, {message}",
+                    place,
+                    severity=Severity.NOTE,
+                )
 
 
 def code_at(location: Location) -> str:

@@ -12,6 +12,7 @@ from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import FitObservation, Raised
 from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.keras_version import keras_of
 from losscheck.probes.session import isolated
 from losscheck.probes.watch import Watch
 
@@ -23,22 +24,22 @@ _PARTIAL_ROWS = 2
 
 def run_fit(loss: LoadedLoss, batch: Batch, files: UserFiles) -> FitObservation:
     """Fit a model whose prediction is at first exactly ``y_pred``: a full batch, then a partial one."""
-    import keras
     import tensorflow as tf
 
+    keras = keras_of(loss)
     start = time.perf_counter()
     raised: Raised | None = None
     seen: dict[str, Any] = {"steps": 0, "first_loss": None}
     moved = False
 
-    class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
+    class Recorder(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         def on_train_batch_end(self, number: int, logs: dict[str, Any] | None = None) -> None:
             seen["steps"] += 1
             if seen["first_loss"] is None and logs and "loss" in logs:
                 seen["first_loss"] = float(logs["loss"])
 
     def fit() -> bool:
-        model = identity_model(batch.y_pred)
+        model = identity_model(keras, batch.y_pred)
         before = [np.array(weight) for weight in model.get_weights()]
         model.compile(optimizer=keras.optimizers.SGD(_LEARNING_RATE), loss=loss.compiled)
         rows = min(_PARTIAL_ROWS, batch.size)
@@ -64,19 +65,15 @@ def run_fit(loss: LoadedLoss, batch: Batch, files: UserFiles) -> FitObservation:
     )
 
 
-def identity_model(y_pred: np.ndarray) -> Any:
+def identity_model(keras: Any, y_pred: np.ndarray) -> Any:
     """A functional model that gives its input back, times a weight of one plus a bias of zero."""
-    import keras
-
     inputs = keras.Input(y_pred.shape[1:], name="losscheck_input", dtype="float32")
-    outputs = _scale_layer()(name="losscheck_scale", dtype="float32")(inputs)
+    outputs = _scale_layer(keras)(name="losscheck_scale", dtype="float32")(inputs)
     return keras.Model(inputs, outputs, name="losscheck_model")
 
 
-@functools.lru_cache(maxsize=1)
-def _scale_layer() -> Any:
-    import keras
-
+@functools.lru_cache(maxsize=2)
+def _scale_layer(keras: Any) -> Any:
     class Scale(keras.layers.Layer):  # type: ignore[misc]
         """``x * weight + bias`` over the last axis; both can move whatever the loss is invariant to."""
 

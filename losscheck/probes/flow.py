@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import FlowObservation, Op, Raised
 from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
+from losscheck.probes.keras_version import as_fit_calls
 from losscheck.probes.paths import find_cut, path_through, with_reach
 from losscheck.probes.session import captured_output, functions_inlined, isolated
 from losscheck.probes.tensors import describe, static_shape, to_tensor, traced_shape
@@ -51,18 +53,18 @@ def trace(loss: LoadedLoss, batch: Batch, files: UserFiles, *, known_batch: bool
     traced = Traced()
     watch = Watch(loss.function, files)
 
-    def wrap() -> Any:
-        return tf.compat.v1.wrap_function(loss.function, specs)
+    def wrap(function: Callable[..., Any]) -> Any:
+        return watch.run(lambda: tf.compat.v1.wrap_function(function, specs))
 
     with isolated():
         try:
             with functions_inlined():
-                traced.wrapped = watch.run(wrap)
+                traced.wrapped = wrap(loss.function)
         except KeyboardInterrupt:
             raise
         except BaseException:
             try:
-                traced.wrapped = watch.run(wrap)
+                traced.wrapped = wrap(as_fit_calls(loss))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import GradientObservation, Raised
 from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.keras_version import as_fit_calls
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import describe, to_array, to_tensor
 from losscheck.probes.watch import Watch
@@ -20,7 +22,7 @@ def run_gradient(loss: LoadedLoss, batch: Batch, files: UserFiles) -> GradientOb
     """The loss and its gradient with respect to ``y_pred``, eagerly."""
     start = time.perf_counter()
     y_true, y_pred = to_tensor(batch.y_true), to_tensor(batch.y_pred)
-    step = Step(loss)
+    step = Step(loss.function)
     with isolated():
         found = _observe(lambda: step.run(y_true, y_pred), step, batch, loss, files)
     return _timed(found, start)
@@ -36,7 +38,7 @@ class GraphGradient:
     def __init__(self, loss: LoadedLoss, files: UserFiles) -> None:
         self._loss = loss
         self._files = files
-        self._step = Step(loss)
+        self._step = Step(as_fit_calls(loss))
         self._traced: dict[Any, Any] = {}
 
     def run(self, batch: Batch) -> GradientObservation:
@@ -75,8 +77,8 @@ class GraphGradient:
 class Step:
     """One training step up to the gradient; remembers whether the forward pass was done."""
 
-    def __init__(self, loss: LoadedLoss) -> None:
-        self._function = loss.function
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
         self.is_forward_done = False
 
     def run(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:

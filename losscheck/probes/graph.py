@@ -29,7 +29,7 @@ def run_graph(
         batch: its input.
         files: which files are the user's.
         known_batch: whether the batch size is known when it is traced, else None.
-        autograph: as ``@tf.function`` has it by default; `fit` has it off.
+        autograph: as ``@tf.function`` has it by default; the `fit` of Keras 3 has it off.
 
     """
     import tensorflow as tf

@@ -13,6 +13,7 @@ from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
+from losscheck.probes.keras_version import fit_converts
 from losscheck.probes.replicas import run_replicas
 from losscheck.probes.values import run_compiled_values, run_values
 from losscheck.probes.xla import CompiledGradient
@@ -56,10 +57,15 @@ class Probes:
         """The loss called without the casts that a Keras `Loss` does first."""
         return run_eager(self._loss, batch, self._files)
 
-    def graph(self, batch: Batch, *, known_batch: bool, as_fit: bool) -> Observation:
+    @property
+    def fit_converts(self) -> bool:
+        """Whether `fit` rewrites the loss with AutoGraph."""
+        return fit_converts(self._loss)
+
+    def graph(self, batch: Batch, *, known_batch: bool, as_fit: bool, autograph: bool) -> Observation:
         """The loss under `tf.function`."""
         fed = self._as_fit(batch) if as_fit else self._cast(batch)
-        return run_graph(self._loss, fed, self._files, known_batch=known_batch, autograph=not as_fit)
+        return run_graph(self._loss, fed, self._files, known_batch=known_batch, autograph=autograph)
 
     def gradient(self, batch: Batch, *, in_graph: bool) -> Observation:
         """The loss inside `GradientTape`."""

@@ -12,6 +12,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised, ReplicasObservation
 from losscheck.probes.fit import identity_model
 from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.keras_version import keras_of
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_tensor
 from losscheck.probes.watch import Watch
@@ -97,11 +98,11 @@ def _strategy() -> Any:
 
 def _fit(loss: LoadedLoss, batch: Batch, strategy: Any = None) -> tuple[float, np.ndarray]:
     """Loss that `fit` reports for one step, and the change of the weights per unit of learning rate."""
-    import keras
     import tensorflow as tf
 
+    keras = keras_of(loss)
     with (strategy or tf.distribute.get_strategy()).scope():
-        model = identity_model(batch.y_pred)
+        model = identity_model(keras, batch.y_pred)
         before = np.concatenate([np.ravel(weight) for weight in model.get_weights()])
         model.compile(optimizer=keras.optimizers.SGD(_LEARNING_RATE), loss=loss.compiled, jit_compile=False)
     data = tf.data.Dataset.from_tensor_slices((batch.y_pred, batch.y_true)).batch(batch.size)

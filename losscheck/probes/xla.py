@@ -14,6 +14,7 @@ from losscheck.observation import Raised, Refusal, XlaObservation
 from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
 from losscheck.probes.gradient import Step
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
+from losscheck.probes.keras_version import as_fit_calls
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import describe, to_array, to_tensor
 from losscheck.probes.watch import Watch
@@ -67,7 +68,7 @@ class CompiledGradient:
 
         start = time.perf_counter()
         if shapes not in self._functions:
-            step = Step(self._loss)
+            step = Step(as_fit_calls(self._loss))
             self._functions[shapes] = tf.function(step.run, jit_compile=True, autograph=False)
         function = self._functions[shapes]
         tensors = (to_tensor(batch.y_true), to_tensor(batch.y_pred))

@@ -110,7 +110,7 @@ def _bad_modes(prober: Prober, name: str) -> tuple[Mode, ...]:
         (Mode.GRADIENT, prober.gradient(name)),
         (Mode.FIT, prober.gradient(name, in_graph=True)),
     ]
-    if name not in _OTHER_SHAPES:
+    if name not in _OTHER_SHAPES and all(found.is_finite for _, found in seen):  # else LC501 says it
         seen.append((Mode.XLA, prober.xla(name)))
     return tuple(mode for mode, found in seen if found.is_finite and _is_bad(found.gradient))
 

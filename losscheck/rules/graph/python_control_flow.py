@@ -95,6 +95,7 @@ def column_loss(y_true, y_pred):
         else:
             return None
         rescue = ""
-        if prober.evidence.is_callable and prober.graph().raised is None:
+        is_converted = prober.evidence.is_callable and prober.graph().raised is None
+        if is_converted and not prober.evidence.fit_converts:
             rescue = " (a plain `@tf.function` passes: AutoGraph rewrites it, and `fit` has AutoGraph off)"
         return f"{what} has no answer while the graph is traced{rescue}"
