@@ -12,7 +12,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised, ReplicasObservation
 from losscheck.probes.fit import identity_model
 from losscheck.probes.frames import UserFiles, raised_from
-from losscheck.probes.keras_version import keras_of
+from losscheck.probes.keras_version import as_fit_calls, keras_of
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_tensor
 from losscheck.probes.watch import Watch
@@ -115,7 +115,7 @@ def _loop(loss: LoadedLoss, batch: Batch) -> float:
     """A training loop of the user's own: each replica takes the mean of its half, then their mean."""
     import tensorflow as tf
 
-    strategy = _strategy()
+    strategy, function = _strategy(), as_fit_calls(loss)
     fed = batch.as_float32() if loss.is_keras_loss else batch.aligned()
 
     def part(array: np.ndarray) -> Any:
@@ -125,7 +125,7 @@ def _loop(loss: LoadedLoss, batch: Batch) -> float:
         )
 
     def mean(y_true: Any, y_pred: Any) -> Any:
-        return tf.reduce_mean(loss.function(y_true, y_pred))
+        return tf.reduce_mean(function(y_true, y_pred))
 
     run = tf.function(lambda y_true, y_pred: strategy.run(mean, args=(y_true, y_pred)), autograph=False)
     values = run(part(fed.y_true), part(fed.y_pred))

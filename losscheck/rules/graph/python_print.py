@@ -53,7 +53,7 @@ def chatty_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare what the trace wrote with what the steps wrote."""
-        seen = prober.graph(known_batch=False, as_fit=True)
+        seen = prober.graph(known_batch=False, as_fit=True, autograph=False)
         if seen.raised is not None or seen.calls < 2:
             return
         written = [e for e in seen.effects if e.kind is EffectKind.OUTPUT and e.location]
