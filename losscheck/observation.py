@@ -54,6 +54,9 @@ class EffectKind(str, enum.Enum):
     TAPE = "tape"  #: opened a ``GradientTape`` and never asked it for a gradient
     FUNCTION = "function"  #: made a ``tf.function``
     VARIABLE = "variable"  #: created a ``tf.Variable``
+    LEAK = "leak"  #: left a symbolic tensor of the graph where Python can reach it
+    CLOCK = "clock"  #: read the clock
+    IO = "io"  #: wrote to a file, or opened a socket or a process
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,11 @@ class GraphObservation(Observation):
 
     static_shape: Shape | None = None  #: shape of the output in the graph; None: the rank is unknown
     traces: int = 0  #: how often TensorFlow traced it
+
+
+@dataclass(frozen=True)
+class TraceObservation(Observation):
+    """The loss traced as ``fit`` traces it, from the state it was loaded with; nothing is run."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from losscheck.observation import (
     Op,
     ProcessObservation,
     Raised,
+    TraceObservation,
     ValuesObservation,
 )
 
@@ -107,6 +108,10 @@ class Prober:
     ) -> GraphObservation:
         """The loss under `tf.function`; ``as_fit``: AutoGraph off, inputs cast and aligned as `fit` does."""
         return self._ask("graph", GraphObservation, batch, known_batch=known_batch, as_fit=as_fit)
+
+    def trace(self, batch: str = "typical") -> TraceObservation:
+        """What the loss does in Python while `fit` traces it: leaked tensors, clocks, files."""
+        return self._ask("trace", TraceObservation, batch)
 
     def gradient(self, batch: str = "typical", *, in_graph: bool = False) -> GradientObservation:
         """The loss and its gradient with respect to ``y_pred``, eagerly or in a graph."""

@@ -13,6 +13,8 @@ from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
+from losscheck.probes.slots import SavedState
+from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.values import run_values
 
 
@@ -24,6 +26,8 @@ class Probes:
         self._files = UserFiles(loss.location.path)
         self._graph_gradient = GraphGradient(loss, self._files)
         self._traces: dict[tuple[object, ...], Traced] = {}
+        self._untouched = SavedState(loss.function, self._files)
+        self._trace_runs: dict[str, TraceRun] = {}
 
     def by_name(self) -> Mapping[str, Callable[..., Observation]]:
         """The probes as the prober asks for them."""
@@ -34,6 +38,7 @@ class Probes:
             "fit": self.fit,
             "flow": self.flow,
             "values": self.values,
+            "trace": self.trace,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -59,6 +64,10 @@ class Probes:
         """The loss in `model.fit`."""
         return run_fit(self._loss, batch, self._files)
 
+    def trace(self, batch: Batch) -> Observation:
+        """What the loss does in Python while it is traced."""
+        return self._trace_run(batch).seen
+
     def flow(self, batch: Batch, *, known_batch: bool) -> Observation:
         """The traced graph, read."""
         return read_flow(self._trace(batch, known_batch=known_batch), self._cast(batch), self._files)
@@ -73,6 +82,13 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_values(traced, read_flow(traced, fed, self._files), fed)
+
+    def _trace_run(self, batch: Batch) -> TraceRun:
+        if batch.name not in self._trace_runs:
+            self._trace_runs[batch.name] = run_trace(
+                self._loss, self._as_fit(batch), self._files, self._untouched
+            )
+        return self._trace_runs[batch.name]
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)
