@@ -124,6 +124,25 @@ class TraceObservation(Observation):
 
 
 @dataclass(frozen=True)
+class FrozenValue:
+    """A value that other code changes, and that the traced loss does not look at again."""
+
+    name: str  #: as a user would write it, ``schedule.alpha``
+    read: Location | None  #: where the loss reads it, if found
+    writer: Location  #: the statement that changes it
+    function: str  #: name of the function which that stands in
+    before: float  #: an entry of the loss
+    after: float  #: the same entry, called eagerly, with another value in place
+
+
+@dataclass(frozen=True)
+class FrozenObservation(Observation):
+    """The loss called eagerly and in an old graph, with what other code writes changed for a while."""
+
+    values: tuple[FrozenValue, ...] = ()
+
+
+@dataclass(frozen=True)
 class GradientObservation(Observation):
     """The loss inside a ``GradientTape`` that watches ``y_pred``."""
 

@@ -13,6 +13,7 @@ from losscheck.observation import (
     EagerObservation,
     FitObservation,
     FlowObservation,
+    FrozenObservation,
     GradientObservation,
     GraphObservation,
     LoadObservation,
@@ -112,6 +113,10 @@ class Prober:
     def trace(self, batch: str = "typical") -> TraceObservation:
         """What the loss does in Python while `fit` traces it: leaked tensors, clocks, files."""
         return self._ask("trace", TraceObservation, batch)
+
+    def frozen(self, batch: str = "typical") -> FrozenObservation:
+        """The values that other code changes and that the traced loss does not look at again."""
+        return self._ask("frozen", FrozenObservation, batch)
 
     def gradient(self, batch: str = "typical", *, in_graph: bool = False) -> GradientObservation:
         """The loss and its gradient with respect to ``y_pred``, eagerly or in a graph."""

@@ -11,6 +11,7 @@ from losscheck.probes.eager import run_eager
 from losscheck.probes.fit import run_fit
 from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
+from losscheck.probes.frozen import run_frozen
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
 from losscheck.probes.slots import SavedState
@@ -39,6 +40,7 @@ class Probes:
             "flow": self.flow,
             "values": self.values,
             "trace": self.trace,
+            "frozen": self.frozen,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -67,6 +69,10 @@ class Probes:
     def trace(self, batch: Batch) -> Observation:
         """What the loss does in Python while it is traced."""
         return self._trace_run(batch).seen
+
+    def frozen(self, batch: Batch) -> Observation:
+        """What other code changes, and the traced loss does not see."""
+        return run_frozen(self._loss, self._as_fit(batch), self._files, self._trace_run(batch))
 
     def flow(self, batch: Batch, *, known_batch: bool) -> Observation:
         """The traced graph, read."""
