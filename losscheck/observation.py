@@ -143,6 +143,16 @@ class FrozenObservation(Observation):
 
 
 @dataclass(frozen=True)
+class SiblingsObservation(Observation):
+    """The losses that the same loop made: the fields are empty unless they all are one loss."""
+
+    variable: str = ""  #: name of the loop's variable that they share
+    last: str = ""  #: what it holds now
+    count: int = 0  #: how many losses there are
+    made_at: Location | None = None  #: the ``def`` or lambda
+
+
+@dataclass(frozen=True)
 class GradientObservation(Observation):
     """The loss inside a ``GradientTape`` that watches ``y_pred``."""
 

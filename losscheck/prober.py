@@ -21,6 +21,7 @@ from losscheck.observation import (
     Op,
     ProcessObservation,
     Raised,
+    SiblingsObservation,
     TraceObservation,
     ValuesObservation,
 )
@@ -117,6 +118,10 @@ class Prober:
     def frozen(self, batch: str = "typical") -> FrozenObservation:
         """The values that other code changes and that the traced loss does not look at again."""
         return self._ask("frozen", FrozenObservation, batch)
+
+    def siblings(self, batch: str = "typical") -> SiblingsObservation:
+        """The losses that were made in the same loop, if they all are one loss."""
+        return self._ask("siblings", SiblingsObservation, batch)
 
     def gradient(self, batch: str = "typical", *, in_graph: bool = False) -> GradientObservation:
         """The loss and its gradient with respect to ``y_pred``, eagerly or in a graph."""

@@ -14,6 +14,7 @@ from losscheck.probes.frames import UserFiles
 from losscheck.probes.frozen import run_frozen
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
+from losscheck.probes.siblings import run_siblings
 from losscheck.probes.slots import SavedState
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.values import run_values
@@ -41,6 +42,7 @@ class Probes:
             "values": self.values,
             "trace": self.trace,
             "frozen": self.frozen,
+            "siblings": self.siblings,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -73,6 +75,10 @@ class Probes:
     def frozen(self, batch: Batch) -> Observation:
         """What other code changes, and the traced loss does not see."""
         return run_frozen(self._loss, self._as_fit(batch), self._files, self._trace_run(batch))
+
+    def siblings(self, batch: Batch) -> Observation:
+        """The losses that were made in the same loop."""
+        return run_siblings(self._loss, self._cast(batch), self._files)
 
     def flow(self, batch: Batch, *, known_batch: bool) -> Observation:
         """The traced graph, read."""
