@@ -153,6 +153,18 @@ class SiblingsObservation(Observation):
 
 
 @dataclass(frozen=True)
+class CapturedObservation(Observation):
+    """An array of the user's code whose rows stand for those of one batch; empty where there is none."""
+
+    name: str = ""  #: the array, ``NOISE``
+    rows: int = 0  #: its rows
+    other_rows: int = 0  #: rows of a batch on which the loss raises because of it; 0 where it does not
+    before: float = 0.0  #: an entry of the loss
+    after: float = 0.0  #: the same rows' entry when the batch comes in another order
+    place: Location | None = None  #: the user's line that combines it with the batch
+
+
+@dataclass(frozen=True)
 class GradientObservation(Observation):
     """The loss inside a ``GradientTape`` that watches ``y_pred``."""
 

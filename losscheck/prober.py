@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from losscheck.finding import Mode
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
+    CapturedObservation,
     EagerObservation,
     FitObservation,
     FlowObservation,
@@ -122,6 +123,10 @@ class Prober:
     def siblings(self, batch: str = "typical") -> SiblingsObservation:
         """The losses that were made in the same loop, if they all are one loss."""
         return self._ask("siblings", SiblingsObservation, batch)
+
+    def captured(self, batch: str = "typical") -> CapturedObservation:
+        """An array of the user's code whose rows stand for those of one batch."""
+        return self._ask("captured", CapturedObservation, batch)
 
     def gradient(self, batch: str = "typical", *, in_graph: bool = False) -> GradientObservation:
         """The loss and its gradient with respect to ``y_pred``, eagerly or in a graph."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
 import time
 from collections.abc import Iterator
@@ -11,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from losscheck.finding import Location
 from losscheck.inputs.batches import Batch, is_same_value
 from losscheck.loss import LoadedLoss
 from losscheck.observation import FrozenObservation, FrozenValue
 from losscheck.probes.changing import Change, inner_changes, is_variable, rebindings
 from losscheck.probes.frames import UserFiles, statement_location
+from losscheck.probes.reads import read_location
 from losscheck.probes.receivers import Receivers, namespace_of
 from losscheck.probes.session import functions_inlined, isolated
 from losscheck.probes.slots import Reach, SavedState, Slot, find_reach
@@ -113,7 +112,7 @@ def _frozen(
             return None
         return FrozenValue(
             name=slot.path,
-            read=_read_location(slot, codes, files),
+            read=read_location(slot, codes, files),
             writer=statement_location(write.path, write.line, files),
             function=getattr(write.function, "name", "<lambda>"),
             before=_first_difference(caller.value, value)[0],
@@ -186,32 +185,3 @@ def _sources(reach: Reach, files: UserFiles) -> Iterator[Source]:
         source = read_source(path)
         if source is not None:
             yield source
-
-
-def _read_location(slot: Slot, codes: tuple[CodeType, ...], files: UserFiles) -> Location | None:
-    """The first line that reads the place, among those of the functions that ran."""
-    for code in codes:
-        source = read_source(code.co_filename)
-        lines = {line for _, _, line in code.co_lines() if line is not None and line > 0}
-        if source is None:
-            continue
-        reads = [node for node in ast.walk(source.tree) if getattr(node, "lineno", 0) in lines]
-        for node in sorted(reads, key=lambda node: (node.lineno, node.col_offset)):  # type: ignore[attr-defined]
-            if _is_read(node, slot):
-                return statement_location(code.co_filename, node.lineno, files)  # type: ignore[attr-defined]
-    return None
-
-
-def _is_read(node: ast.AST, slot: Slot) -> bool:
-    if isinstance(node, ast.Name):
-        return isinstance(node.ctx, ast.Load) and node.id == _last_name(slot)
-    if isinstance(node, ast.Attribute):
-        return isinstance(node.ctx, ast.Load) and node.attr == _last_name(slot)
-    return isinstance(node, ast.Constant) and slot.kind == "item" and node.value == slot.key != ""
-
-
-def _last_name(slot: Slot) -> str:
-    """The identifier by which source reads it: of ``CONFIG[0]`` that is ``CONFIG``."""
-    if isinstance(slot.key, str) and "[" not in slot.path:
-        return slot.key
-    return slot.path.partition("[")[0].rpartition(".")[2] if not isinstance(slot.key, str) else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
+from losscheck.probes.captured import run_captured
 from losscheck.probes.eager import run_eager
 from losscheck.probes.fit import run_fit
 from losscheck.probes.flow import Traced, read_flow, trace
@@ -42,6 +43,7 @@ class Probes:
             "values": self.values,
             "trace": self.trace,
             "frozen": self.frozen,
+            "captured": self.captured,
             "siblings": self.siblings,
         }
 
@@ -79,6 +81,11 @@ class Probes:
     def siblings(self, batch: Batch) -> Observation:
         """The losses that were made in the same loop."""
         return run_siblings(self._loss, self._cast(batch), self._files)
+
+    def captured(self, batch: Batch) -> Observation:
+        """The arrays that are as long as one batch or data set."""
+        codes = self._trace_run(batch).codes
+        return run_captured(self._loss, self._cast(batch), self._files, codes)
 
     def flow(self, batch: Batch, *, known_batch: bool) -> Observation:
         """The traced graph, read."""

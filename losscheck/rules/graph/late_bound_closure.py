@@ -64,7 +64,7 @@ light_loss, plain_loss, heavy_loss = scaled_losses
         """\
 import tensorflow as tf
 
-def make_loss(weight):
+def make_loss(weight=1.0):
     def weighted_loss(y_true, y_pred):
         return weight * tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
     return weighted_loss
