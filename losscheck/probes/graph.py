@@ -42,7 +42,9 @@ def run_graph(
     result: Any = None
     concrete: Any = None
     with isolated():
-        function = tf.function(loss.function, autograph=autograph)
+        # Keras hands over two arguments: a mutable default is none, which `tf.function` refuses to see changed
+        called = loss.function if autograph else lambda y_true, y_pred: loss.function(y_true, y_pred)
+        function = tf.function(called, autograph=autograph)
         try:
             concrete = watch.run(lambda: function.get_concrete_function(*specs))
             for _ in range(_STEPS):

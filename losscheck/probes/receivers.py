@@ -192,7 +192,7 @@ def _entries(holders: list[Any], key: Any) -> Iterator[Any]:
 
 
 def _declared(function: ast.AST, kind: type[ast.Global] | type[ast.Nonlocal]) -> set[str]:
-    return {name for node in ast.walk(function) if isinstance(node, kind) for name in node.names}
+    return {name for node in _own_nodes(function) if isinstance(node, kind) for name in node.names}
 
 
 def _owner(name: str, write: Write) -> Any:

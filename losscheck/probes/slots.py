@@ -10,7 +10,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from losscheck.probes.frames import UserFiles
-from losscheck.probes.state import code_names, is_of_user, plain_function, source_of
+from losscheck.probes.state import code_names, is_of_user, outer_function, source_of
 
 _MAX_DEPTH = 6
 _MAX_ITEMS = 200
@@ -163,7 +163,9 @@ class _Walk:
             for key, item in list(getattr(value, "keywords", {}).items()):
                 self._add(Slot(key, value.keywords, key, "item"))
                 self._queue.append((item, key, depth))
-        inner = plain_function(value)
+        if isinstance(value, FunctionType) and hasattr(value, "__wrapped__"):
+            self._queue.append((value.__wrapped__, "", depth))
+        inner = outer_function(value)
         if inner is not None and inner.__code__.co_filename in self._files:
             self._function(inner, depth)
 

@@ -6,8 +6,9 @@ import collections
 import itertools
 import random
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,7 @@ def _roots(function: Any, files: UserFiles) -> list[tuple[str, Any]]:
             else:
                 found.append((name, value))
                 queue += [value] if callable(value) else []
+                queue += [type(value)] if is_of_user(value, files) else []
     return found
 
 
@@ -123,7 +125,9 @@ def _owned(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]:
     if hasattr(function, "func"):
         yield "the partial's function", function.func
         yield from dict(getattr(function, "keywords", {})).items()
-    inner = plain_function(function)
+    if isinstance(function, FunctionType) and hasattr(function, "__wrapped__"):
+        yield "the decorated function", function.__wrapped__
+    inner = outer_function(function)
     if inner is not None:
         name = inner.__name__
         yield from ((f"{name}.{key}", value) for key, value in list(vars(inner).items()))
@@ -135,7 +139,7 @@ def _owned(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]:
 
 def _named_in_code(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]:
     """The closure cells and globals that a user's function names, those of the user's modules included."""
-    inner = plain_function(function)
+    inner = outer_function(function)
     if inner is None or inner.__code__.co_filename not in files:
         return
     for name, cell in zip(inner.__code__.co_freevars, inner.__closure__ or (), strict=False):
@@ -155,8 +159,11 @@ def _class_state(owner: type, files: UserFiles) -> Iterator[tuple[str, Any]]:
     for cls in owner.__mro__:
         if source_of(cls) in files:
             for name, value in list(vars(cls).items()):
-                if not name.startswith("__") and not callable(value) and not hasattr(value, "__get__"):
-                    yield f"{cls.__name__}.{name}", value
+                inner = getattr(value, "__func__", value)  # of a class method or static method
+                if name.startswith("__"):
+                    continue
+                if isinstance(inner, FunctionType) or not (callable(value) or hasattr(value, "__get__")):
+                    yield f"{cls.__name__}.{name}", inner
 
 
 def source_of(cls: type) -> str:
@@ -166,12 +173,17 @@ def source_of(cls: type) -> str:
 
 
 def is_of_user(value: Any, files: UserFiles) -> bool:
-    """Whether it is an object of a class that the user wrote."""
+    """Whether it is an object of a class that the user wrote, or a plain holder of attributes."""
     return (
         not isinstance(value, (type, FunctionType, ModuleType))
         and hasattr(value, "__dict__")
-        and source_of(type(value)) in files
+        and (isinstance(value, (SimpleNamespace, Namespace)) or source_of(type(value)) in files)
     )
+
+
+def outer_function(function: Any) -> FunctionType | None:
+    """A decorator's wrapper itself; of anything else the Python function behind it."""
+    return function if isinstance(function, FunctionType) else plain_function(function)
 
 
 def plain_function(function: Any) -> FunctionType | None:

@@ -16,7 +16,7 @@ from losscheck.probes.calls import recorded_calls
 from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.leaks import Leaks, find_leaks, new_leaks
-from losscheck.probes.session import isolated
+from losscheck.probes.session import functions_inlined, isolated
 from losscheck.probes.slots import SavedState
 from losscheck.probes.tensors import static_shape, to_tensor, traced_shape
 from losscheck.probes.watch import Watch, line_tracer, traced
@@ -50,7 +50,7 @@ def run_trace(loss: LoadedLoss, batch: Batch, files: UserFiles, untouched: Saved
         untouched.restore()
         try:
             with recorded_calls(files) as calls:
-                concrete = Watch(loss.function, files).run(lambda: _traced(loss, batch))
+                concrete = Watch(loss.function, files).run(lambda: _traced(loss, batch, untouched))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -60,7 +60,7 @@ def run_trace(loss: LoadedLoss, batch: Batch, files: UserFiles, untouched: Saved
         paths = new_leaks(before, leaks)
         if paths:
             untouched.restore()
-            effects += _located(loss, batch, files, {path: leaks[path] for path in paths})
+            effects += _located(loss, batch, files, untouched, {path: leaks[path] for path in paths})
         now.restore()
     seen = TraceObservation(
         batch.name,
@@ -71,17 +71,24 @@ def run_trace(loss: LoadedLoss, batch: Batch, files: UserFiles, untouched: Saved
     return TraceRun(seen, concrete, tuple(calls.codes))
 
 
-def _traced(loss: LoadedLoss, batch: Batch) -> Any:
+def _traced(loss: LoadedLoss, batch: Batch, untouched: SavedState) -> Any:
     import tensorflow as tf
 
     specs = [
         tf.TensorSpec(traced_shape(array, False), to_tensor(array).dtype)
         for array in (batch.y_true, batch.y_pred)
     ]
-    return tf.function(loss.function, autograph=False).get_concrete_function(*specs)
+    try:
+        with functions_inlined():  # the Python of an inner `tf.function` runs as it was written
+            return tf.compat.v1.wrap_function(loss.function, specs)
+    except Exception:
+        untouched.restore()
+        return tf.function(loss.function, autograph=False).get_concrete_function(*specs)
 
 
-def _located(loss: LoadedLoss, batch: Batch, files: UserFiles, leaks: Leaks) -> Iterator[Effect]:
+def _located(
+    loss: LoadedLoss, batch: Batch, files: UserFiles, untouched: SavedState, leaks: Leaks
+) -> Iterator[Effect]:
     """Trace once more, and find the statement that stores each leaked tensor."""
     lines: dict[str, Any] = {}
 
@@ -91,7 +98,7 @@ def _located(loss: LoadedLoss, batch: Batch, files: UserFiles, leaks: Leaks) -> 
     tracer = line_tracer(files, state, lines, new_leaks)
     try:
         with traced(tracer):
-            Watch(loss.function, files).run(lambda: _traced(loss, batch))
+            Watch(loss.function, files).run(lambda: _traced(loss, batch, untouched))
     except Exception:  # it raised before, and that is reported
         pass
     for path, tensor in leaks.items():
