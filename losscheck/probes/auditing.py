@@ -18,7 +18,7 @@ from losscheck.observation import Effect, EffectKind
 from losscheck.probes.frames import UserFiles, statement_location
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND
-_SINKS = (os.devnull, "/dev/stdout", "/dev/stderr", "/dev/tty")
+SINKS = (os.devnull, "/dev/stdout", "/dev/stderr", "/dev/tty")
 #: Event → what it does, in words; ``{}`` is its first argument.
 _EVENTS = {
     "socket.connect": "connects to {}", "socket.getaddrinfo": "looks up the host {}",
@@ -29,7 +29,8 @@ _EVENTS = {
     "os.link": "links {}", "os.chmod": "changes the mode of {}", "os.utime": "touches {}",
     "shutil.copyfile": "copies {}", "shutil.copytree": "copies {}", "shutil.move": "moves {}",
     "shutil.rmtree": "removes {}", "shutil.make_archive": "packs {}", "shutil.unpack_archive": "unpacks {}",
-    "urllib.Request": "requests {}", "http.client.connect": "connects to {}", "ftplib.connect": "connects to {}",
+    "urllib.Request": "requests {}", "http.client.connect": "connects to {}",
+    "ftplib.connect": "connects to {}",
     "smtplib.connect": "connects to {}", "sqlite3.connect": "opens the database {}",
     "webbrowser.open": "opens {}",
 }  # fmt: skip
@@ -74,7 +75,7 @@ def _words(event: str, arguments: tuple[Any, ...]) -> str:
         return _EVENTS[event].format(shown)
     _, mode, flags = (*arguments, None, None)[:3]
     is_writing = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool(flags & _WRITING)
-    is_file = isinstance(first, (str, bytes, os.PathLike)) and os.fsdecode(first) not in _SINKS
+    is_file = isinstance(first, (str, bytes, os.PathLike)) and os.fsdecode(first) not in SINKS
     return f"opens {shown} for writing" if is_writing and is_file else ""
 
 

@@ -12,16 +12,18 @@ from types import CodeType, FrameType
 from typing import Any
 
 from losscheck.observation import Effect, EffectKind
+from losscheck.probes.auditing import SINKS
 from losscheck.probes.frames import UserFiles, statement_location
 
-_CLOCKS = frozenset(
-    ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "process_time")
-    + ("process_time_ns", "thread_time", "thread_time_ns", "clock_gettime", "clock_gettime_ns")
-    + ("strftime", "localtime", "gmtime", "ctime", "asctime")
-)
+_CLOCKS = frozenset({
+    "time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "process_time",
+    "process_time_ns", "thread_time", "thread_time_ns", "clock_gettime", "clock_gettime_ns",
+    "strftime", "localtime", "gmtime", "ctime", "asctime",
+})  # fmt: skip
 _MOMENTS = frozenset(("now", "utcnow", "today"))
 _WRITERS = frozenset(("write", "writelines", "writerow", "writerows"))
 _FILES = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom, io.FileIO)
+_STREAMS = (*SINKS, "<stdout>", "<stderr>", 1, 2)
 _WATCHED = _CLOCKS | _MOMENTS | _WRITERS
 
 
@@ -77,6 +79,6 @@ def _written(function: Callable[..., Any]) -> str:
     if type(owner).__module__ == "_csv":
         return "writes a row of a CSV file"
     name = getattr(owner, "name", "")
-    if isinstance(owner, _FILES) and name not in ("<stdout>", "<stderr>", 1, 2):
+    if isinstance(owner, _FILES) and name not in _STREAMS:
         return f"writes to `{name}`"
     return ""

@@ -66,7 +66,12 @@ class _Prober:
                 shown = ", ".join(slot.path for slot in chosen)
                 place = failed.raised.location
                 return CapturedObservation(
-                    self._batch.name, failed.raised, name=shown, rows=self._batch.size, other_rows=rows, place=place
+                    self._batch.name,
+                    failed.raised,
+                    name=shown,
+                    rows=self._batch.size,
+                    other_rows=rows,
+                    place=place,
                 )
         return None
 
@@ -79,7 +84,12 @@ class _Prober:
             return None
         value, again = (self._call(self._batch).value for _ in range(2))
         turned = self._call(self._taken(order)).value
-        if value is None or again is None or turned is None or not np.array_equal(value, again, equal_nan=True):
+        if (
+            value is None
+            or again is None
+            or turned is None
+            or not np.array_equal(value, again, equal_nan=True)
+        ):
             return None
         wanted = value[order] if value.ndim and len(value) == size else value
         if wanted.shape != turned.shape or is_same_value(wanted, turned, 1e-3):
@@ -104,7 +114,9 @@ class _Prober:
         """The rows of the batch in this order."""
         return Batch("rows", "rows of the batch", self._batch.y_true[order], self._batch.y_pred[order])
 
-    def _call(self, batch: Batch, slots: Sequence[Slot] = (), order: np.ndarray | None = None) -> EagerObservation:
+    def _call(
+        self, batch: Batch, slots: Sequence[Slot] = (), order: np.ndarray | None = None
+    ) -> EagerObservation:
         """Call the loss with the rows of some arrays in an order."""
         with contextlib.ExitStack() as stack:
             for slot in slots:

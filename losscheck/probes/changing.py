@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from losscheck.probes.slots import Slot, copied, refill
+from losscheck.probes.saved_state import copied, refill
+from losscheck.probes.slots import Slot
 
 Change = Callable[[], contextlib.AbstractContextManager[None]]
 
 
 def rebindings(slot: Slot, constants: tuple[object, ...] = ()) -> Iterator[Change]:
-    """The place holds another value, as after an assignment; constants that the user's code gives it first."""
+    """The place holds another value, as after an assignment; first the constants of the user's code."""
     value = slot.read()
     given = [constant for constant in constants if constant != value and constant is not None]
     for other in [*given, *others(value)]:

@@ -17,8 +17,9 @@ from losscheck.probes.changing import Change, inner_changes, is_variable, rebind
 from losscheck.probes.frames import UserFiles, statement_location
 from losscheck.probes.reads import read_location
 from losscheck.probes.receivers import Receivers, namespace_of
+from losscheck.probes.saved_state import SavedState
 from losscheck.probes.session import functions_inlined, isolated
-from losscheck.probes.slots import Reach, SavedState, Slot, find_reach
+from losscheck.probes.slots import Reach, Slot, find_reach
 from losscheck.probes.tensors import to_array, to_tensor
 from losscheck.probes.tracing import TraceRun
 from losscheck.probes.watch import Watch
@@ -139,9 +140,7 @@ def _first_difference(left: np.ndarray, right: np.ndarray) -> tuple[float, float
     return float(left.ravel()[number]), float(right.ravel()[number])
 
 
-def _places(
-    reach: Reach, files: UserFiles, codes: tuple[CodeType, ...]
-) -> list[tuple[Slot, list[Write]]]:
+def _places(reach: Reach, files: UserFiles, codes: tuple[CodeType, ...]) -> list[tuple[Slot, list[Write]]]:
     """The places that code writes which is no part of the loss, each with the statements that do."""
     ran = frozenset((code.co_filename, code.co_firstlineno) for code in codes)
     found: dict[tuple[int, str], tuple[Slot, list[Write]]] = {}

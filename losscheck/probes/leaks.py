@@ -37,8 +37,8 @@ def _symbolic(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         if hasattr(value, "graph"):  # an eager tensor raises here
             yield path, value
     elif isinstance(value, (tf.SparseTensor, tf.RaggedTensor, tf.IndexedSlices)):
-        if any(hasattr(part, "graph") for part in tf.nest.flatten(value, expand_composites=True)):
-            yield path, value
+        parts = tf.nest.flatten(value, expand_composites=True)
+        yield from [(path, value)] * any(hasattr(part, "graph") for part in parts)
 
 
 def _is_layer(holder: Any) -> bool:

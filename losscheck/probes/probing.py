@@ -15,8 +15,8 @@ from losscheck.probes.frames import UserFiles
 from losscheck.probes.frozen import run_frozen
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
+from losscheck.probes.saved_state import SavedState
 from losscheck.probes.siblings import run_siblings
-from losscheck.probes.slots import SavedState
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.values import run_values
 

@@ -185,10 +185,9 @@ class Receivers:
 
 def _entries(holders: list[Any], key: Any) -> Iterator[Any]:
     for holder in holders:
-        try:
-            yield holder[key]
-        except (KeyError, IndexError, TypeError):
-            continue
+        entries = holder if isinstance(holder, dict) else dict(enumerate(holder))
+        if key in entries:
+            yield entries[key]
 
 
 def _declared(function: ast.AST, kind: type[ast.Global] | type[ast.Nonlocal]) -> set[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -16,9 +17,9 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import SiblingsObservation
 from losscheck.probes.changing import rebindings
 from losscheck.probes.frames import UserFiles, statement_location
+from losscheck.probes.objects import code_names, is_of_user, plain_function
 from losscheck.probes.session import isolated
 from losscheck.probes.slots import Slot
-from losscheck.probes.state import code_names, is_of_user, plain_function
 from losscheck.probes.tensors import to_array, to_tensor
 from losscheck.probes.watch import Watch
 from losscheck.probes.writers import FUNCTIONS, read_source
@@ -50,7 +51,8 @@ def run_siblings(loss: LoadedLoss, batch: Batch, files: UserFiles) -> SiblingsOb
     with isolated():
         for slot, is_target in _shared(function, names, siblings):
             value = _same_value(loss, siblings, batch, files)
-            if value is not None and _matters(loss, slot, is_target, value, batch, files):
+            call = functools.partial(_call, loss, loss.function, batch, files)
+            if value is not None and _matters(call, slot, is_target, value):
                 seen = SiblingsObservation(
                     batch.name,
                     value=value,
@@ -174,15 +176,13 @@ def _same_value(
     return first
 
 
-def _matters(
-    loss: LoadedLoss, slot: Slot, is_target: bool, value: np.ndarray, batch: Batch, files: UserFiles
-) -> bool:
+def _matters(call: Callable[[], np.ndarray | None], slot: Slot, is_target: bool, value: np.ndarray) -> bool:
     """Whether the loss depends on the variable; where no other value is known, the loop's own one does."""
     is_known = False
     for change in rebindings(slot):
         is_known = True
         with change():
-            other = _call(loss, loss.function, batch, files)
+            other = call()
         if other is not None and not is_same_value(other, value):
             return True
     return is_target and not is_known
@@ -204,6 +204,4 @@ def _short(value: Any) -> str:
 def _location(path: str, node: Any, files: UserFiles) -> Location:
     if not isinstance(node, ast.Lambda) or node.end_lineno != node.lineno or node.end_col_offset is None:
         return statement_location(path, node.lineno, files)
-    return Location(
-        files.shown(path), node.lineno, node.col_offset + 1, node.lineno, node.end_col_offset + 1
-    )
+    return Location(files.shown(path), node.lineno, node.col_offset + 1, node.lineno, node.end_col_offset + 1)

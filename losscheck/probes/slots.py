@@ -1,4 +1,4 @@
-"""The places in which Python keeps what a loss can reach: globals, cells, attributes, entries of containers."""
+"""The places in which Python keeps what a loss can reach: globals, cells, attributes, entries."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from losscheck.probes.frames import UserFiles
-from losscheck.probes.state import code_names, is_of_user, outer_function, source_of
+from losscheck.probes.objects import code_names, is_of_user, outer_function, source_of
 
 _MAX_DEPTH = 6
 _MAX_ITEMS = 200
 _MAX_SLOTS = 3000
 
-_MISSING = object()
+MISSING = object()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +36,12 @@ class Slot:
                 return self.holder.cell_contents
             return vars(self.holder)[self.key] if self.kind == "attribute" else self.holder[self.key]
         except (KeyError, IndexError, ValueError, TypeError):
-            return _MISSING
+            return MISSING
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no such entry any more."""
-        return self.get() is _MISSING
+        return self.get() is MISSING
 
     def put(self, value: Any) -> None:
         """Rebind it, as an assignment in the user's code would."""
@@ -55,7 +55,7 @@ class Slot:
     def read(self) -> Any:
         """What a read of it gives: for an attribute that the object lacks, its class's; None for nothing."""
         value = self.get()
-        if value is _MISSING:
+        if value is MISSING:
             return getattr(self.holder, self.key, None) if self.kind == "attribute" else None
         return value
 
@@ -67,7 +67,7 @@ class Slot:
         try:
             yield
         finally:
-            if before is not _MISSING:
+            if before is not MISSING:
                 self.put(before)
             elif self.kind == "attribute":
                 delattr(self.holder, self.key)
@@ -175,8 +175,8 @@ class _Walk:
             self._add(Slot(f"{function.__name__}.{key}", vars(function), key, "item"))
             self._queue.append((item, f"{function.__name__}.{key}", depth + 1))
         defaults = (*enumerate(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items())
-        for key, item in defaults:
-            self._queue.append((item, f"default {key} of {function.__name__}", depth + 1))
+        for parameter, item in defaults:
+            self._queue.append((item, f"default {parameter} of {function.__name__}", depth + 1))
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=False)
         for name, cell in cells:
             slot = Slot(name, cell, name, "cell", function)
@@ -185,10 +185,10 @@ class _Walk:
                 self._queue.append((slot.get(), name, depth))
         names = sorted(code_names(function.__code__))
         for name in names:
-            value = function.__globals__.get(name, _MISSING)
+            value = function.__globals__.get(name, MISSING)
             if isinstance(value, ModuleType):
                 self._module(value, name, names, depth)
-            elif value is not _MISSING:
+            elif value is not MISSING:
                 self._add(Slot(name, function.__globals__, name, "item"))
                 self._queue.append((value, name, depth))
 
@@ -209,60 +209,3 @@ class _Walk:
 
 def _quoted(key: Any) -> str:
     return f'"{key}"' if isinstance(key, str) else repr(key)
-
-
-class SavedState:
-    """The Python state that a loss can reach, remembered so that it can be put back.
-
-    Args:
-        function: the loss.
-        files: which files are the user's.
-
-    """
-
-    def __init__(self, function: Callable[..., Any], files: UserFiles) -> None:
-        reach = find_reach(function, files)
-        self._values = [(slot, slot.get()) for slot in reach.slots if _is_variable(slot)]
-        self._contents = [(container, copied(container)) for container in reach.containers]
-        self._attributes = [(item, dict(vars(item))) for item in (*reach.objects, *reach.functions)]
-
-    def restore(self) -> None:
-        """Put everything back as it was."""
-        for slot, value in self._values:
-            if slot.get() is not value:
-                slot.put(value)
-        for container, content in self._contents:
-            refill(container, content)
-        for item, attributes in self._attributes:
-            present = vars(item)
-            for name in [name for name in present if name not in attributes]:
-                del present[name]
-            for name, value in attributes.items():
-                if present.get(name, _MISSING) is not value:
-                    present[name] = value
-
-
-def _is_variable(slot: Slot) -> bool:
-    """Whether it is a closure, global or class variable, not a part of something that is copied whole."""
-    is_global = slot.kind == "item" and isinstance(slot.holder, dict) and "__builtins__" in slot.holder
-    return is_global or slot.kind == "cell" or isinstance(slot.holder, type)
-
-
-def copied(container: Any) -> Any:
-    return dict(container) if isinstance(container, dict) else list(container)
-
-
-def refill(container: Any, content: Any) -> None:
-    """Give a container its content back, unless it still has it."""
-    now = copied(container)
-    if isinstance(content, dict):
-        is_same = list(now) == list(content) and all(now[key] is content[key] for key in content)
-    else:
-        is_same = len(now) == len(content) and all(a is b for a, b in zip(now, content, strict=True))
-    if is_same:
-        return
-    container.clear()
-    if isinstance(container, (dict, set)):
-        container.update(content)
-    else:
-        container.extend(content)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import collections
 import itertools
 import random
-import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from losscheck.probes.frames import UserFiles
+from losscheck.probes.objects import code_names, is_of_user, outer_function, source_of
 
 #: A loss may reach a data set or a web of objects: what lies deeper or further is compared by its type.
 _MAX_DEPTH = 6
@@ -164,47 +163,6 @@ def _class_state(owner: type, files: UserFiles) -> Iterator[tuple[str, Any]]:
                     continue
                 if isinstance(inner, FunctionType) or not (callable(value) or hasattr(value, "__get__")):
                     yield f"{cls.__name__}.{name}", inner
-
-
-def source_of(cls: type) -> str:
-    """The file that defines a class; empty for built-in ones."""
-    default = "<stdin>" if cls.__module__ == "__main__" else ""  # what is typed at a prompt has no file
-    return str(getattr(sys.modules.get(cls.__module__), "__file__", None) or default)
-
-
-def is_of_user(value: Any, files: UserFiles) -> bool:
-    """Whether it is an object of a class that the user wrote, or a plain holder of attributes."""
-    return (
-        not isinstance(value, (type, FunctionType, ModuleType))
-        and hasattr(value, "__dict__")
-        and (isinstance(value, (SimpleNamespace, Namespace)) or source_of(type(value)) in files)
-    )
-
-
-def outer_function(function: Any) -> FunctionType | None:
-    """A decorator's wrapper itself; of anything else the Python function behind it."""
-    return function if isinstance(function, FunctionType) else plain_function(function)
-
-
-def plain_function(function: Any) -> FunctionType | None:
-    """The Python function behind a bound method, a `tf.function`, a partial or a decorator's wrapper."""
-    for _ in range(_MAX_DEPTH):
-        if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
-            return function
-        names = ("__func__", "python_function", "func", "__wrapped__")
-        inner = next((i for i in (getattr(function, name, None) for name in names) if i is not None), None)
-        if inner is None or not callable(inner):
-            break
-        function = inner
-    return function if isinstance(function, FunctionType) else None
-
-
-def code_names(code: CodeType) -> set[str]:
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= code_names(constant)
-    return names
 
 
 def _is_filled(cell: Any) -> bool:

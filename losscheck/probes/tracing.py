@@ -1,4 +1,4 @@
-"""The trace probe: what the loss does in Python while it is traced as `fit` traces it, and what is left after."""
+"""The trace probe: what the loss does in Python while it is traced as `fit` does it, and what stays after."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from losscheck.probes.calls import recorded_calls
 from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.leaks import Leaks, find_leaks, new_leaks
+from losscheck.probes.saved_state import SavedState
 from losscheck.probes.session import functions_inlined, isolated
-from losscheck.probes.slots import SavedState
 from losscheck.probes.tensors import static_shape, to_tensor, traced_shape
 from losscheck.probes.watch import Watch, line_tracer, traced
 
@@ -56,7 +56,11 @@ def run_trace(loss: LoadedLoss, batch: Batch, files: UserFiles, untouched: Saved
         except BaseException as error:
             raised = raised_from(error, files)
         leaks = find_leaks(loss.function, files)
-        effects = [*calls.effects, *opened, *(_printed(concrete.graph, files) if concrete is not None else ())]
+        effects = [
+            *calls.effects,
+            *opened,
+            *(_printed(concrete.graph, files) if concrete is not None else ()),
+        ]
         paths = new_leaks(before, leaks)
         if paths:
             untouched.restore()

@@ -14,10 +14,10 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _CONSTRUCTORS = frozenset(
     ("__init__", "__new__", "__post_init__", "__setstate__", "__init_subclass__", "from_config", "build")
 )
-_MUTATORS = frozenset(
-    ("append", "extend", "insert", "pop", "popitem", "clear", "remove", "update", "setdefault", "add")
-    + ("appendleft", "popleft", "fill", "sort", "reverse", "itemset")
-)
+_MUTATORS = frozenset({
+    "append", "extend", "insert", "pop", "popitem", "clear", "remove", "update", "setdefault", "add",
+    "appendleft", "popleft", "fill", "sort", "reverse", "__setitem__",
+})  # fmt: skip
 _ASSIGNERS = frozenset(("assign", "assign_add", "assign_sub", "load", "set_value", "update", "update_add"))
 
 
@@ -102,7 +102,8 @@ def read_source(path: str) -> Source | None:
 
 def first_line(function: Function) -> int:
     """The line at which Python says that a function begins: that of its first decorator."""
-    return min([function.lineno, *(node.lineno for node in getattr(function, "decorator_list", []))])
+    decorators = getattr(function, "decorator_list", [])
+    return min(function.lineno, *(node.lineno for node in decorators)) if decorators else function.lineno
 
 
 def _scoped(node: ast.AST, scope: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:

@@ -85,13 +85,13 @@ def weighted_loss(y_true, y_pred):
             return
         if seen.raised is not None:
             message = (
-                f"`{seen.name}` has {seen.rows} rows: the loss works on a batch of {seen.rows} and raises on one"
-                f" of {seen.other_rows}: {first_line(seen.raised)}"
+                f"`{seen.name}` has {seen.rows} rows: the loss works on a batch of {seen.rows} and raises on"
+                f" one of {seen.other_rows}: {first_line(seen.raised)}"
             )
         else:
             message = (
-                f"`{seen.name}` has {seen.rows} rows and is paired with the batch by position: in another order"
-                f" the same rows get {seen.after:.3g}, not {seen.before:.3g}"
+                f"`{seen.name}` has {seen.rows} rows and is paired with the batch by position: in another"
+                f" order the same rows get {seen.after:.3g}, not {seen.before:.3g}"
             )
         yield self.finding(
             message,

@@ -29,7 +29,7 @@ class FrozenPythonValue(Rule):
     code = "LC310"
     name = "frozen-python-value"
     severity = Severity.WARNING
-    hint = "Keep the value in one `tf.Variable(..., trainable=False)`, read it as it is, and change it with `assign`"
+    hint = "Keep it in one `tf.Variable(..., trainable=False)`, read it as it is, and change it by `assign`"
     requires = ("callable",)
 
     BAD = (

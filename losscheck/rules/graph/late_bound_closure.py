@@ -80,8 +80,8 @@ near_loss, far_loss = LOSSES.values()
         if seen.made_at is None or seen.value is None:
             return
         yield self.finding(
-            f"{seen.count} losses made in the loop give the same {seen.value.ravel()[0]:.3g} on the same batch:"
-            f" they read `{seen.variable}` when they are called, and it is {seen.last} then",
+            f"{seen.count} losses made in the loop give the same {seen.value.ravel()[0]:.3g} on the same"
+            f" batch: they read `{seen.variable}` when they are called, and it is {seen.last} then",
             seen.made_at,
             modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
         )

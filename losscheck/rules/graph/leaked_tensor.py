@@ -105,7 +105,7 @@ def cached_loss(y_true, y_pred):
                 f"uses a tensor outside of the function, loop or branch that made it: {first_line(raised)}",
                 raised.location or prober.loss.location,
                 modes=tuple(dict.fromkeys(mode for mode, _ in failed)),
-                hint="Collect the rows with `tf.map_fn` or a `tf.TensorArray`, or compute them without a loop",
+                hint="Collect the rows with `tf.map_fn` or a `tf.TensorArray`, or do it without a loop",
             )
 
 
