@@ -46,7 +46,7 @@ def shifted_loss(y_true, y_pred):
 import numpy as np
 import tensorflow as tf
 
-IMPORTANCE = np.random.default_rng(0).uniform(0.5, 2.0, size=400).astype("float32")
+IMPORTANCE = tf.constant(np.random.default_rng(0).uniform(0.5, 2.0, size=400), tf.float32)
 
 def weighted_loss(y_true, y_pred):
     error = tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
