@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from losscheck.finding import Location, Mode
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
+    CapturedObservation,
     EagerObservation,
     EffectKind,
     FitObservation,
     FlowObservation,
+    FrozenObservation,
     GradientObservation,
     GraphObservation,
     LoadObservation,
@@ -22,6 +24,8 @@ from losscheck.observation import (
     ProcessObservation,
     Raised,
     ReplicasObservation,
+    SiblingsObservation,
+    TraceObservation,
     ValuesObservation,
     XlaObservation,
 )
@@ -126,6 +130,22 @@ class Prober:
             autograph = not as_fit or self.evidence.fit_converts
         options = {"known_batch": known_batch, "as_fit": as_fit, "autograph": autograph}
         return self._ask("graph", GraphObservation, batch, **options)
+
+    def trace(self, batch: str = "typical") -> TraceObservation:
+        """What the loss does in Python while `fit` traces it: leaked tensors, clocks, files."""
+        return self._ask("trace", TraceObservation, batch)
+
+    def frozen(self, batch: str = "typical") -> FrozenObservation:
+        """The values that other code changes and that the traced loss does not look at again."""
+        return self._ask("frozen", FrozenObservation, batch)
+
+    def siblings(self, batch: str = "typical") -> SiblingsObservation:
+        """The losses that were made in the same loop, if they all are one loss."""
+        return self._ask("siblings", SiblingsObservation, batch)
+
+    def captured(self, batch: str = "typical") -> CapturedObservation:
+        """An array of the user's code whose rows stand for those of one batch."""
+        return self._ask("captured", CapturedObservation, batch)
 
     def gradient(self, batch: str = "typical", *, in_graph: bool = False) -> GradientObservation:
         """The loss and its gradient with respect to ``y_pred``, eagerly or in a graph."""

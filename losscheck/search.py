@@ -19,7 +19,7 @@ _MAX_SIZE = 128
 #: Errors of the loss itself: no other input cures them.
 _HOPELESS = ("AttributeError", "NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "SystemExit")
 #: A batch of the user's size is tried up to here.
-_MAX_ROWS = 512
+_MAX_ROWS = 2048
 _NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
 
 Call = Callable[[Batch], EagerObservation]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from losscheck.inputs.batches import Batch
@@ -42,7 +43,7 @@ def run_graph(
     result: Any = None
     concrete: Any = None
     with isolated():
-        function = tf.function(loss.function, autograph=autograph)
+        function = tf.function(loss.function if autograph else _called(loss), autograph=autograph)
         try:
             concrete = watch.run(lambda: function.get_concrete_function(*specs))
             for _ in range(_STEPS):
@@ -63,3 +64,12 @@ def run_graph(
         static_shape=describe(output).shape if output is not None else None,
         traces=int(concrete is not None),
     )
+
+
+def _called(loss: LoadedLoss) -> Callable[[Any, Any], Any]:
+    """The loss with the two arguments that Keras gives it: `tf.function` minds a default that is changed."""
+
+    def call(y_true: Any, y_pred: Any) -> Any:
+        return loss.function(y_true, y_pred)
+
+    return call

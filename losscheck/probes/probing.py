@@ -7,14 +7,19 @@ from collections.abc import Callable, Mapping
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
+from losscheck.probes.captured import run_captured
 from losscheck.probes.eager import run_eager
 from losscheck.probes.fit import run_fit
 from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
+from losscheck.probes.frozen import run_frozen
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
 from losscheck.probes.keras_version import fit_converts
 from losscheck.probes.replicas import run_replicas
+from losscheck.probes.saved_state import SavedState
+from losscheck.probes.siblings import run_siblings
+from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.values import run_compiled_values, run_values
 from losscheck.probes.xla import CompiledGradient
 
@@ -34,6 +39,8 @@ class Probes:
         self._graph_gradient = GraphGradient(loss, self._files)
         self._compiled_gradient = CompiledGradient(loss, self._files, is_expendable=is_expendable)
         self._traces: dict[tuple[object, ...], Traced] = {}
+        self._untouched = SavedState(loss.function, self._files)
+        self._trace_runs: dict[str, TraceRun] = {}
 
     def by_name(self) -> Mapping[str, Callable[..., Observation]]:
         """The probes as the prober asks for them."""
@@ -47,6 +54,10 @@ class Probes:
             "compiled_values": self.compiled_values,
             "xla": self.xla,
             "replicas": self.replicas,
+            "trace": self.trace,
+            "frozen": self.frozen,
+            "captured": self.captured,
+            "siblings": self.siblings,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -77,6 +88,23 @@ class Probes:
         """The loss in `model.fit`."""
         return run_fit(self._loss, batch, self._files)
 
+    def trace(self, batch: Batch) -> Observation:
+        """What the loss does in Python while it is traced."""
+        return self._trace_run(batch).seen
+
+    def frozen(self, batch: Batch) -> Observation:
+        """What other code changes, and the traced loss does not see."""
+        return run_frozen(self._loss, self._as_fit(batch), self._files, self._trace_run(batch))
+
+    def siblings(self, batch: Batch) -> Observation:
+        """The losses that were made in the same loop."""
+        return run_siblings(self._loss, self._cast(batch), self._files)
+
+    def captured(self, batch: Batch) -> Observation:
+        """The arrays that are as long as one batch or data set."""
+        codes = self._trace_run(batch).codes
+        return run_captured(self._loss, self._cast(batch), self._files, codes)
+
     def flow(self, batch: Batch, *, known_batch: bool) -> Observation:
         """The traced graph, read."""
         return read_flow(self._trace(batch, known_batch=known_batch), self._cast(batch), self._files)
@@ -105,6 +133,13 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_compiled_values(traced, read_flow(traced, fed, self._files), fed)
+
+    def _trace_run(self, batch: Batch) -> TraceRun:
+        if batch.name not in self._trace_runs:
+            self._trace_runs[batch.name] = run_trace(
+                self._loss, self._as_fit(batch), self._files, self._untouched
+            )
+        return self._trace_runs[batch.name]
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

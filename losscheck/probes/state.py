@@ -5,14 +5,14 @@ from __future__ import annotations
 import collections
 import itertools
 import random
-import sys
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from losscheck.probes.frames import UserFiles
+from losscheck.probes.objects import code_names, is_of_user, outer_function, source_of
 
 #: A loss may reach a data set or a web of objects: what lies deeper or further is compared by its type.
 _MAX_DEPTH = 6
@@ -37,7 +37,7 @@ def variables(function: Callable[..., Any], files: UserFiles) -> list[Any]:
     """The small variables that a loss can reach by name or in the attributes of an object."""
     found: dict[int, Any] = {}
     for _, value in _roots(function, files):
-        inner = list(vars(value).values()) if _is_of_user(value, files) else [value]
+        inner = list(vars(value).values()) if is_of_user(value, files) else [value]
         for item in inner:
             if hasattr(item, "assign") and hasattr(item, "numpy") and hasattr(item, "shape"):
                 found[id(item)] = item
@@ -97,18 +97,19 @@ def _roots(function: Any, files: UserFiles) -> list[tuple[str, Any]]:
         for name, value in (*_owned(here, files), *_named_in_code(here, files)):
             if isinstance(value, ModuleType):
                 continue
-            if callable(value) and not _is_of_user(value, files):
+            if callable(value) and not is_of_user(value, files):
                 queue.append(value)
             else:
                 found.append((name, value))
                 queue += [value] if callable(value) else []
+                queue += [type(value)] if is_of_user(value, files) else []
     return found
 
 
 def _owned(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]:
     """What hangs on a callable itself: the attributes of its object, its defaults, a partial's arguments."""
     owner = getattr(function, "__self__", None)
-    if owner is None and not isinstance(function, (FunctionType, type)) and _is_of_user(function, files):
+    if owner is None and not isinstance(function, (FunctionType, type)) and is_of_user(function, files):
         owner = function
         call = getattr(type(function), "__call__", None)  # noqa: B004 - the function itself is wanted
         yield "__call__", call
@@ -123,7 +124,9 @@ def _owned(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]:
     if hasattr(function, "func"):
         yield "the partial's function", function.func
         yield from dict(getattr(function, "keywords", {})).items()
-    inner = _plain_function(function)
+    if isinstance(function, FunctionType) and hasattr(function, "__wrapped__"):
+        yield "the decorated function", function.__wrapped__
+    inner = outer_function(function)
     if inner is not None:
         name = inner.__name__
         yield from ((f"{name}.{key}", value) for key, value in list(vars(inner).items()))
@@ -135,13 +138,13 @@ def _owned(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]:
 
 def _named_in_code(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]:
     """The closure cells and globals that a user's function names, those of the user's modules included."""
-    inner = _plain_function(function)
+    inner = outer_function(function)
     if inner is None or inner.__code__.co_filename not in files:
         return
     for name, cell in zip(inner.__code__.co_freevars, inner.__closure__ or (), strict=False):
         if _is_filled(cell):
             yield name, cell.cell_contents
-    names = sorted(_code_names(inner.__code__))
+    names = sorted(code_names(inner.__code__))
     for name in names:
         value = inner.__globals__.get(name)
         if isinstance(value, ModuleType):
@@ -153,46 +156,13 @@ def _named_in_code(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]
 
 def _class_state(owner: type, files: UserFiles) -> Iterator[tuple[str, Any]]:
     for cls in owner.__mro__:
-        if _source_of(cls) in files:
+        if source_of(cls) in files:
             for name, value in list(vars(cls).items()):
-                if not name.startswith("__") and not callable(value) and not hasattr(value, "__get__"):
-                    yield f"{cls.__name__}.{name}", value
-
-
-def _source_of(cls: type) -> str:
-    """The file that defines a class; empty for built-in ones."""
-    default = "<stdin>" if cls.__module__ == "__main__" else ""  # what is typed at a prompt has no file
-    return str(getattr(sys.modules.get(cls.__module__), "__file__", None) or default)
-
-
-def _is_of_user(value: Any, files: UserFiles) -> bool:
-    """Whether it is an object of a class that the user wrote."""
-    return (
-        not isinstance(value, (type, FunctionType, ModuleType))
-        and hasattr(value, "__dict__")
-        and _source_of(type(value)) in files
-    )
-
-
-def _plain_function(function: Any) -> FunctionType | None:
-    """The Python function behind a bound method, a `tf.function`, a partial or a decorator's wrapper."""
-    for _ in range(_MAX_DEPTH):
-        if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
-            return function
-        names = ("__func__", "python_function", "func", "__wrapped__")
-        inner = next((i for i in (getattr(function, name, None) for name in names) if i is not None), None)
-        if inner is None or not callable(inner):
-            break
-        function = inner
-    return function if isinstance(function, FunctionType) else None
-
-
-def _code_names(code: CodeType) -> set[str]:
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= _code_names(constant)
-    return names
+                inner = getattr(value, "__func__", value)  # of a class method or static method
+                if name.startswith("__"):
+                    continue
+                if isinstance(inner, FunctionType) or not (callable(value) or hasattr(value, "__get__")):
+                    yield f"{cls.__name__}.{name}", inner
 
 
 def _is_filled(cell: Any) -> bool:
@@ -230,7 +200,7 @@ class _Fingerprints:
             return ("ndarray", value.shape, value.tobytes() if value.size <= _MAX_ELEMENTS else id(value))
         if isinstance(value, itertools.count):
             return repr(value)
-        if _is_of_user(value, self._files):
+        if is_of_user(value, self._files):
             attributes = sorted(vars(value).items())[:_MAX_ITEMS]
             return (type(value).__name__, tuple((name, self.of(v, depth + 1)) for name, v in attributes))
         return type(value).__name__

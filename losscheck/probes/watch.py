@@ -43,9 +43,9 @@ class Watch:
         before = self._state()
         values = [(variable, variable.numpy()) for variable in variables(self._function, self._files)]
         lines: dict[str, Location] = {}
-        tracer = _line_tracer(self._files, self._state, lines) if locate else None
+        tracer = line_tracer(self._files, self._state, lines, _differences) if locate else None
         try:
-            with captured_output(self._files, self.effects.append, lambda: self.call), _traced(tracer):
+            with captured_output(self._files, self.effects.append, lambda: self.call), traced(tracer):
                 return action()
         finally:
             self._record_changes(before, lines)
@@ -72,10 +72,21 @@ def _differences(before: tuple[Any, Any, Any], after: tuple[Any, Any, Any]) -> l
     return names + [name for name, is_moved in zip(_RANDOM_NAMES, moved, strict=True) if is_moved]
 
 
-def _line_tracer(
-    files: UserFiles, state: Callable[[], tuple[Any, Any, Any]], lines: dict[str, Location]
+def line_tracer(
+    files: UserFiles,
+    state: Callable[[], Any],
+    lines: dict[str, Location],
+    differences: Callable[[Any, Any], list[str]],
 ) -> Callable[..., Any]:
-    """A trace function that compares the state before and after each line of the user's files."""
+    """A trace function that compares the state before and after each line of the user's files.
+
+    Args:
+        files: which files are the user's.
+        state: gives the state as it is now.
+        lines: is filled: name of a difference → the line that made it first.
+        differences: the names of what differs between two states.
+
+    """
     last_state = state()
     last_line: tuple[str, int] | None = None
     left = _MAX_TRACED_LINES
@@ -87,10 +98,12 @@ def _line_tracer(
         left -= 1
         now = state()
         if last_line is not None:
-            for name in _differences(last_state, now):
+            for name in differences(last_state, now):
                 lines.setdefault(name, statement_location(last_line[0], last_line[1], files))
         last_state = now
-        last_line = (frame.f_code.co_filename, frame.f_lineno)
+        here = _user_frame(frame.f_back, files) if event == "return" else frame
+        if here is not None:  # after a return the rest of the caller's line runs
+            last_line = (here.f_code.co_filename, here.f_lineno)
         return on_line
 
     def on_call(frame: FrameType, event: str, argument: Any) -> Any:
@@ -102,8 +115,16 @@ def _line_tracer(
     return on_call
 
 
+def _user_frame(frame: FrameType | None, files: UserFiles) -> FrameType | None:
+    """The nearest of the user's frames, from this one up."""
+    while frame is not None and frame.f_code.co_filename not in files:
+        frame = frame.f_back
+    return frame
+
+
 @contextlib.contextmanager
-def _traced(tracer: Callable[..., Any] | None) -> Iterator[None]:
+def traced(tracer: Callable[..., Any] | None) -> Iterator[None]:
+    """Run with a trace function, then with the one from before."""
     before = sys.gettrace()
     if tracer is not None:
         sys.settrace(tracer)

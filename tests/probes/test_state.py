@@ -78,6 +78,26 @@ CHANGES = {
         "def loss_fn(y_true, y_pred, seen=[]):\n    seen.append(1)\n",
         ["default 0 of loss_fn"],
     ),
+    "a class variable": (
+        "class C:\n    n = [{'n': 0}]\ndef loss_fn(y_true, y_pred):\n    C.n[0]['n'] += 1\n",
+        ["C.n"],
+    ),
+    "a global that a method of an object changes": (
+        "N = 0\nclass C:\n    def tick(self):\n        global N\n        N += 1\n"
+        "c = C()\ndef loss_fn(y_true, y_pred):\n    c.tick()\n",
+        ["N"],
+    ),
+    "an attribute of a namespace": (
+        "from types import SimpleNamespace\nS = SimpleNamespace(n=0)\n"
+        "def loss_fn(y_true, y_pred):\n    S.n += 1\n",
+        ["S"],
+    ),
+    "the closure of a decorator": (
+        "import functools\ndef counted(f):\n    seen = []\n    @functools.wraps(f)\n"
+        "    def inner(*a):\n        seen.append(1)\n        return f(*a)\n    return inner\n"
+        "@counted\ndef loss_fn(y_true, y_pred):\n    pass\n",
+        ["seen"],
+    ),
     "a keyword default": (
         "def loss_fn(y_true, y_pred, *, seen=[]):\n    seen.append(1)\n",
         ["default seen of loss_fn"],

@@ -48,9 +48,8 @@ import tensorflow as tf
 history = []
 
 def recorded_loss(y_true, y_pred):
-    error = tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
-    history.append(error)  # <-
-    return error
+    history.append(y_pred.dtype.name)  # <-
+    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
     GOOD = (

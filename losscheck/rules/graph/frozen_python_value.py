@@ -1,0 +1,116 @@
+"""LC310: other code changes a Python value that the traced loss has long read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losscheck.finding import Finding, Location, Mode, Severity
+from losscheck.observation import FrozenValue
+from losscheck.prober import Prober
+from losscheck.rule import Rule
+
+
+class FrozenPythonValue(Rule):
+    """The loss reads a Python value that other code changes during the training: the graph keeps the first.
+
+    ## What it does
+    Looks for statements outside the loss that change what it reads (a callback, a method, a setter), puts
+    another value there, and compares the eager loss with the graph that was traced before.
+
+    ## Why is this bad?
+    A number, list or array is read once, while the loss is traced, and becomes a constant. A schedule that
+    a callback computes never reaches the training. A `tf.Variable` that is replaced by another one, or read
+    through `get_value` or `.numpy()`, is frozen in the same way.
+
+    ## References
+    - https://www.tensorflow.org/guide/function#depending_on_python_global_and_free_variables
+    """
+
+    code = "LC310"
+    name = "frozen-python-value"
+    severity = Severity.WARNING
+    hint = "Keep it in one `tf.Variable(..., trainable=False)`, read it as it is, and change it by `assign`"
+    requires = ("callable",)
+
+    BAD = (
+        """\
+import keras
+import tensorflow as tf
+
+class Decay(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.weight = 1.0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weight *= 0.9
+
+decay = Decay()
+
+def weighted_loss(y_true, y_pred):
+    return decay.weight * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)  # <-
+""",
+        """\
+import tensorflow as tf
+
+SETTINGS = {"penalty": 0.1}
+
+def set_penalty(value):
+    SETTINGS["penalty"] = value
+
+def penalised_loss(y_true, y_pred):
+    penalty = SETTINGS["penalty"]  # <-
+    error = tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+    return error + penalty * tf.reduce_mean(tf.abs(y_pred), axis=-1)
+""",
+    )
+    GOOD = (
+        """\
+import keras
+import tensorflow as tf
+
+class Decay(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.weight = tf.Variable(1.0, trainable=False)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weight.assign(self.weight * 0.9)
+
+decay = Decay()
+
+def weighted_loss(y_true, y_pred):
+    return decay.weight * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+""",
+        """\
+import tensorflow as tf
+
+SETTINGS = {}
+
+def _load():
+    SETTINGS["penalty"] = 0.1
+
+_load()
+
+def penalised_loss(y_true, y_pred):
+    error = tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+    return error + SETTINGS["penalty"] * tf.reduce_mean(tf.abs(y_pred), axis=-1)
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Report each value at the line that reads it."""
+        lines: dict[Location, list[FrozenValue]] = {}
+        for value in prober.frozen().values:
+            lines.setdefault(value.read or prober.loss.location, []).append(value)
+        for place, values in lines.items():
+            first = values[0]
+            names = ", ".join(f"`{value.name}`" for value in values)
+            yield self.finding(
+                f"{names} is read once, while the loss is traced, and `{first.function}` changes it in line"
+                f" {first.writer.line}: with another value the eager loss goes from {first.before:.3g} to"
+                f" {first.after:.3g}, the traced one stays",
+                place,
+                modes=(Mode.GRAPH, Mode.FIT),
+                writers=[value.writer.line for value in values],
+            )
