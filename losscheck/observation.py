@@ -149,6 +149,17 @@ class Op:
     from_y_true: bool = False  #: reachable from ``y_true``
     from_y_pred: bool = False  #: reachable from ``y_pred``
     reaches_output: bool = False  #: the output is reachable from it
+    constant: float | None = None  #: number that a `Const` of one element holds
+
+    @property
+    def vanishes_in_float16(self) -> bool:
+        """Whether it is a constant beside 0, 1 or -1 that float16 rounds to just that."""
+        import numpy as np
+
+        number = self.constant
+        if number is None or not self.is_float or not abs(number) < 1.5 or number == round(number):
+            return False
+        return float(np.float16(number)) == round(number)
 
 
 @dataclass(frozen=True)
@@ -168,6 +179,21 @@ class ValuesObservation(Observation):
     non_finite_op: int | None = None  #: first operation with finite inputs and a NaN or Inf output
     non_finite_gradient_op: int | None = None  #: operation whose gradient turns a finite one into NaN or Inf
     zero_gradient_op: int | None = None  #: operation whose gradient turns a non-zero one into zero
+
+
+@dataclass(frozen=True)
+class HalfObservation(Observation):
+    """The loss called directly with half-precision predictions, as a training loop of one's own does."""
+
+    dtype: str = "float16"  #: of ``y_pred``
+
+
+@dataclass(frozen=True)
+class HalfValuesObservation(Observation):
+    """The numbers inside the graph in float16: where they go bad, and which constants are to blame."""
+
+    culprit: Op | None = None  #: first operation with finite inputs and a NaN or Inf output in float16
+    vanished: tuple[Op, ...] = ()  #: constants lost in float16; another number there makes the culprit finite
 
 
 @dataclass(frozen=True)

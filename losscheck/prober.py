@@ -15,6 +15,8 @@ from losscheck.observation import (
     FlowObservation,
     GradientObservation,
     GraphObservation,
+    HalfObservation,
+    HalfValuesObservation,
     LoadObservation,
     Observation,
     Op,
@@ -123,6 +125,14 @@ class Prober:
     def values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph."""
         return self._ask("values", ValuesObservation, batch)
+
+    def half(self, batch: str = "typical", *, dtype: str = "float16") -> HalfObservation:
+        """The loss called directly with predictions in half precision; `fit` would cast them."""
+        return self._ask("half", HalfObservation, batch, dtype=dtype)
+
+    def half_values(self, batch: str = "typical") -> HalfValuesObservation:
+        """The numbers inside the graph in float16."""
+        return self._ask("half_values", HalfValuesObservation, batch)
 
     def op(self, index: int | None, batch: str = "typical") -> Op | None:
         """A row of the traced graph."""

@@ -15,7 +15,7 @@ from losscheck.probes.frames import UserFiles, op_location, raised_from, user_li
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.paths import find_cut, path_through, with_reach
 from losscheck.probes.session import captured_output, functions_inlined, isolated
-from losscheck.probes.tensors import describe, static_shape, to_tensor, traced_shape
+from losscheck.probes.tensors import constant_number, describe, static_shape, to_tensor, traced_shape
 from losscheck.probes.watch import Watch
 
 _MAX_OPS = 5000
@@ -176,6 +176,7 @@ class _Reader:
             location=self._location(op.type, frames),
             is_float=any(_carries_gradient(tensor) for tensor in op.outputs),
             has_gradient=any(gradients.get(tensor.name) is not None for tensor in op.outputs),
+            constant=constant_number(first) if op.type == "Const" else None,
         )
         self.index[(prefix, op.name)] = row.index
         self.ops.append(row)

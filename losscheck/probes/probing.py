@@ -13,6 +13,7 @@ from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
+from losscheck.probes.half import run_half, run_half_values
 from losscheck.probes.values import run_values
 
 
@@ -34,6 +35,8 @@ class Probes:
             "fit": self.fit,
             "flow": self.flow,
             "values": self.values,
+            "half": self.half,
+            "half_values": self.half_values,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -73,6 +76,16 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_values(traced, read_flow(traced, fed, self._files), fed)
+
+    def half(self, batch: Batch, *, dtype: str) -> Observation:
+        """The loss called directly with predictions in half precision."""
+        return run_half(self._loss, batch, self._files, dtype=dtype)
+
+    def half_values(self, batch: Batch) -> Observation:
+        """The numbers inside the graph in float16."""
+        fed = self._cast(batch)
+        whole = read_flow(self._trace(batch), fed, self._files)
+        return run_half_values(self._loss, batch, self._files, whole)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)
