@@ -132,6 +132,14 @@ class FitObservation(Observation):
     weights_moved: bool = False  #: whether any weight of the model changed
 
 
+#: Types of the operations that call back into Python, and the functions that make them.
+HOST_CALLBACKS = {
+    "EagerPyFunc": "tf.py_function",
+    "PyFunc": "tf.numpy_function",
+    "PyFuncStateless": "tf.numpy_function",
+}
+
+
 @dataclass(frozen=True)
 class Op:
     """One operation of the traced graph; inner functions, branches and loop bodies are included."""
@@ -194,6 +202,26 @@ class HalfValuesObservation(Observation):
 
     culprit: Op | None = None  #: first operation with finite inputs and a NaN or Inf output in float16
     vanished: tuple[Op, ...] = ()  #: constants lost in float16; another number there makes the culprit finite
+
+
+#: Dtypes that may not hold all class ids; int16 holds as many as any model has an output for.
+SMALL_DTYPES = ("uint8", "int8", "float16", "bfloat16", "bool")
+
+
+@dataclass(frozen=True)
+class LossyCast:
+    """A cast that changes class ids."""
+
+    op: Op
+    before: float  #: the highest class id that changes
+    after: float  #: what comes out for it
+
+
+@dataclass(frozen=True)
+class CastsObservation(Observation):
+    """The casts of ``y_true`` to small dtypes, fed with the highest class ids."""
+
+    lossy: tuple[LossyCast, ...] = ()  #: those that change some id
 
 
 @dataclass(frozen=True)

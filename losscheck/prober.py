@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from losscheck.finding import Mode
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
+    CastsObservation,
     EagerObservation,
     FitObservation,
     FlowObservation,
@@ -125,6 +126,10 @@ class Prober:
     def values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph."""
         return self._ask("values", ValuesObservation, batch)
+
+    def casts(self, batch: str = "highest labels") -> CastsObservation:
+        """The casts of ``y_true`` to small dtypes, fed with the highest class ids."""
+        return self._ask("casts", CastsObservation, batch)
 
     def half(self, batch: str = "typical", *, dtype: str = "float16") -> HalfObservation:
         """The loss called directly with predictions in half precision; `fit` would cast them."""

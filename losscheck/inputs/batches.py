@@ -204,6 +204,12 @@ class Batches:
             y_pred = np.roll(y_pred, 1, axis=-1 if y_pred.shape[-1] > 1 else 0)
         return "the predictions turned round", typical.y_true, y_pred
 
+    def _highest_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        """The highest class ids, downwards: those that a small dtype cannot hold."""
+        classes = int(self.task.y_true.domain.classes) or 1
+        ids = (classes - 1 - np.arange(typical.y_true.size) % classes).reshape(typical.y_true.shape)
+        return "the highest class ids", ids.astype(typical.y_true.dtype), typical.y_pred
+
     def _float_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
         return "float32 labels, as fit passes them", typical.y_true.astype(np.float32), typical.y_pred
 

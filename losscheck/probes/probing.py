@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
+from losscheck.probes.casts import run_casts
 from losscheck.probes.eager import run_eager
 from losscheck.probes.fit import run_fit
 from losscheck.probes.flow import Traced, read_flow, trace
@@ -35,6 +36,7 @@ class Probes:
             "fit": self.fit,
             "flow": self.flow,
             "values": self.values,
+            "casts": self.casts,
             "half": self.half,
             "half_values": self.half_values,
         }
@@ -76,6 +78,12 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_values(traced, read_flow(traced, fed, self._files), fed)
+
+    def casts(self, batch: Batch) -> Observation:
+        """What casts make of class ids."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_casts(traced, read_flow(traced, fed, self._files), fed)
 
     def half(self, batch: Batch, *, dtype: str) -> Observation:
         """The loss called directly with predictions in half precision."""

@@ -87,8 +87,8 @@ class SquaredError(keras.losses.Loss):
                 found.setdefault(raised.location or prober.loss.location, (raised, []))[1].append(dtype)
         for place, (raised, dtypes) in found.items():
             yield self.finding(
-                f"raises `{raised.type}` on {' and '.join(dtypes)} predictions, which a mixed-precision loop of"
-                f" your own passes (`fit` casts them): {first_line(raised)}",
+                f"raises `{raised.type}` on {' and '.join(dtypes)} predictions, as a mixed-precision loop of"
+                f" your own passes them (`fit` casts): {first_line(raised)}",
                 place,
                 modes=(Mode.EAGER,),
             )
