@@ -52,7 +52,7 @@ def _lossy(traced: Traced, flow: FlowObservation, batch: Batch) -> Iterator[Loss
             found = pruned(to_tensor(batch.y_true), to_tensor(batch.y_pred))
         except Exception:  # inside a branch or a loop: its tensors cannot be fetched
             continue
-        before, after = (np.ravel(to_array(tensor)).astype(float) for tensor in found)
+        before, after = (np.ravel(np.asarray(to_array(tensor), dtype=float)) for tensor in found)
         changed = np.flatnonzero((before != after) & (before == np.round(before)))
         if len(changed):
             first = changed[np.argmax(before[changed])]

@@ -80,8 +80,8 @@ def masked_loss(y_true, y_pred):
         classes = prober.inputs.task.y_true.domain.classes
         for cast in prober.casts().lossy:
             yield self.finding(
-                f"class id {cast.before:g} becomes {cast.after:g} as `{cast.op.dtype}`, and there are {classes}"
-                " classes",
+                f"class id {cast.before:g} becomes {cast.after:g} as `{cast.op.dtype}`, and there are"
+                f" {classes} classes",
                 cast.op.location or prober.loss.location,
                 modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
             )

@@ -93,7 +93,7 @@ def penalised_loss(y_true, y_pred):
                     continue
                 lines.add(place)
                 yield self.finding(
-                    f"`{np.float32(op.constant)}` is {round(op.constant)} in float16: with"
+                    f"`{np.float32(op.constant)!s}` is {round(op.constant)} in float16: with"
                     f" {prober.inputs[name].words} `{seen.culprit.type}` is finite in float32 and not there",
                     place,
                     modes=(Mode.EAGER,),
