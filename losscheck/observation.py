@@ -225,6 +225,21 @@ class CastsObservation(Observation):
 
 
 @dataclass(frozen=True)
+class Discarded:
+    """A statement whose result nothing reads."""
+
+    op_type: str  #: the operation without a reader
+    location: Location  #: the statement
+
+
+@dataclass(frozen=True)
+class DiscardedObservation(Observation):
+    """The statements that compute something in the graph for nothing."""
+
+    discarded: tuple[Discarded, ...] = ()
+
+
+@dataclass(frozen=True)
 class LoadObservation(Observation):
     """The user's module imported, or the loss built."""
 

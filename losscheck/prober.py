@@ -11,6 +11,7 @@ from losscheck.finding import Mode
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
     CastsObservation,
+    DiscardedObservation,
     EagerObservation,
     FitObservation,
     FlowObservation,
@@ -130,6 +131,10 @@ class Prober:
     def casts(self, batch: str = "highest labels") -> CastsObservation:
         """The casts of ``y_true`` to small dtypes, fed with the highest class ids."""
         return self._ask("casts", CastsObservation, batch)
+
+    def discarded(self, batch: str = "typical") -> DiscardedObservation:
+        """The statements that compute something for nothing."""
+        return self._ask("discarded", DiscardedObservation, batch)
 
     def half(self, batch: str = "typical", *, dtype: str = "float16") -> HalfObservation:
         """The loss called directly with predictions in half precision; `fit` would cast them."""

@@ -8,6 +8,7 @@ from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
 from losscheck.probes.casts import run_casts
+from losscheck.probes.discarded import run_discarded
 from losscheck.probes.eager import run_eager
 from losscheck.probes.fit import run_fit
 from losscheck.probes.flow import Traced, read_flow, trace
@@ -37,6 +38,7 @@ class Probes:
             "flow": self.flow,
             "values": self.values,
             "casts": self.casts,
+            "discarded": self.discarded,
             "half": self.half,
             "half_values": self.half_values,
         }
@@ -84,6 +86,12 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_casts(traced, read_flow(traced, fed, self._files), fed)
+
+    def discarded(self, batch: Batch) -> Observation:
+        """The statements without effect."""
+        traced = self._trace(batch)
+        flow = read_flow(traced, self._cast(batch), self._files)
+        return run_discarded(traced, flow, batch, self._files)
 
     def half(self, batch: Batch, *, dtype: str) -> Observation:
         """The loss called directly with predictions in half precision."""
