@@ -240,6 +240,14 @@ class DiscardedObservation(Observation):
 
 
 @dataclass(frozen=True)
+class DivergenceObservation(Observation):
+    """The loss run line by line eagerly and while it is traced."""
+
+    location: Location | None = None  #: the first line where the two part; None where none was seen
+    branches: bool = False  #: it is the way that they part in there, not a value
+
+
+@dataclass(frozen=True)
 class LoadObservation(Observation):
     """The user's module imported, or the loss built."""
 

@@ -12,6 +12,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import (
     CastsObservation,
     DiscardedObservation,
+    DivergenceObservation,
     EagerObservation,
     FitObservation,
     FlowObservation,
@@ -135,6 +136,10 @@ class Prober:
     def discarded(self, batch: str = "typical") -> DiscardedObservation:
         """The statements that compute something for nothing."""
         return self._ask("discarded", DiscardedObservation, batch)
+
+    def divergence(self, batch: str = "typical", *, tolerance: float) -> DivergenceObservation:
+        """The first line where a call in a graph parts from an eager one."""
+        return self._ask("divergence", DivergenceObservation, batch, tolerance=tolerance)
 
     def half(self, batch: str = "typical", *, dtype: str = "float16") -> HalfObservation:
         """The loss called directly with predictions in half precision; `fit` would cast them."""

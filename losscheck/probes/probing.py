@@ -9,6 +9,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
 from losscheck.probes.casts import run_casts
 from losscheck.probes.discarded import run_discarded
+from losscheck.probes.divergence import run_divergence
 from losscheck.probes.eager import run_eager
 from losscheck.probes.fit import run_fit
 from losscheck.probes.flow import Traced, read_flow, trace
@@ -39,6 +40,7 @@ class Probes:
             "values": self.values,
             "casts": self.casts,
             "discarded": self.discarded,
+            "divergence": self.divergence,
             "half": self.half,
             "half_values": self.half_values,
         }
@@ -92,6 +94,10 @@ class Probes:
         traced = self._trace(batch)
         flow = read_flow(traced, self._cast(batch), self._files)
         return run_discarded(traced, flow, batch, self._files)
+
+    def divergence(self, batch: Batch, *, tolerance: float) -> Observation:
+        """Where a call in a graph parts from an eager one."""
+        return run_divergence(self._loss, self._cast(batch), self._files, tolerance=tolerance)
 
     def half(self, batch: Batch, *, dtype: str) -> Observation:
         """The loss called directly with predictions in half precision."""

@@ -60,6 +60,11 @@ def imported_names(path: str) -> dict[str, str]:
             found.update({alias.asname or alias.name.partition(".")[0]: alias.name for alias in node.names})
         elif isinstance(node, ast.ImportFrom):
             found.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
+    for node in _tree(path).body:  # `K = tf.keras.backend`
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            root, _, rest = ast.unparse(node.value).partition(".")
+            if root in found and isinstance(node.value, ast.Attribute):
+                found[node.targets[0].id] = f"{found[root]}.{rest}"
     return found
 
 
