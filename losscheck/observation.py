@@ -252,6 +252,7 @@ class LoadObservation(Observation):
     """The user's module imported, or the loss built."""
 
     stage: str = "import"  #: ``import`` or ``build``
+    eager_off_at: Location | None = None  #: the user's line that switched eager execution off
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,13 @@ def is_never_read(statement: Statement) -> bool:
     return bool(names) and all(name is not None and _is_unread(name, statement) for name in names)
 
 
+def call_line(path: str, *names: str) -> int | None:
+    """The first line of a file that calls a function with one of these last names."""
+    calls = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Call)]
+    lines = [node.lineno for node in calls if called_name(node).rpartition(".")[2] in names]
+    return min(lines, default=None)
+
+
 def called_name(node: ast.expr) -> str:
     """The dotted name of what an expression calls, ``tf.math.log``; empty where it calls nothing named."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, (ast.Name, ast.Attribute)):
