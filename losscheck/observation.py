@@ -54,6 +54,7 @@ class EffectKind(str, enum.Enum):
     TAPE = "tape"  #: opened a ``GradientTape`` and never asked it for a gradient
     FUNCTION = "function"  #: made a ``tf.function``
     VARIABLE = "variable"  #: created a ``tf.Variable``
+    RETRACE = "retrace"  #: traced a ``tf.function`` that an earlier call had traced
 
 
 @dataclass(frozen=True)
@@ -245,6 +246,14 @@ class DivergenceObservation(Observation):
 
     location: Location | None = None  #: the first line where the two part; None where none was seen
     branches: bool = False  #: it is the way that they part in there, not a value
+
+
+@dataclass(frozen=True)
+class CallbacksObservation(Observation):
+    """The time that the traced loss takes, and the part of it inside Python callbacks."""
+
+    step: float = 0.0  #: milliseconds of one run
+    inside: float = 0.0  #: milliseconds of it that the callbacks take
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from losscheck.finding import Mode
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
+    CallbacksObservation,
     CastsObservation,
     DiscardedObservation,
     DivergenceObservation,
@@ -128,6 +129,10 @@ class Prober:
     def values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph."""
         return self._ask("values", ValuesObservation, batch)
+
+    def callbacks(self, batch: str) -> CallbacksObservation:
+        """The time of a step, and the part of it inside Python callbacks."""
+        return self._ask("callbacks", CallbacksObservation, batch)
 
     def casts(self, batch: str = "highest labels") -> CastsObservation:
         """The casts of ``y_true`` to small dtypes, fed with the highest class ids."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
+from losscheck.probes.callbacks import run_callbacks
 from losscheck.probes.casts import run_casts
 from losscheck.probes.discarded import run_discarded
 from losscheck.probes.divergence import run_divergence
@@ -38,6 +39,7 @@ class Probes:
             "fit": self.fit,
             "flow": self.flow,
             "values": self.values,
+            "callbacks": self.callbacks,
             "casts": self.casts,
             "discarded": self.discarded,
             "divergence": self.divergence,
@@ -82,6 +84,10 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_values(traced, read_flow(traced, fed, self._files), fed)
+
+    def callbacks(self, batch: Batch) -> Observation:
+        """The share of the callbacks in the time of a step."""
+        return run_callbacks(self._trace(batch), self._cast(batch))
 
     def casts(self, batch: Batch) -> Observation:
         """What casts make of class ids."""

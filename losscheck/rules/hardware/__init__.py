@@ -1,0 +1,1 @@
+"""The hardware family: XLA, GPUs, replicas, memory and speed."""
