@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.observation import Op
+from losscheck.observation import Op, Shape
 from losscheck.prober import Prober
 from losscheck.rule import Rule
 
@@ -62,42 +62,53 @@ def column_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the shapes at two batch sizes."""
-        inputs = prober.inputs
-        rows, others = inputs.typical_size, inputs.other_size
-        square = [op for op in prober.flow().ops if op.reaches_output and _is_square(op, rows)]
-        if not square:
+        rows, others = prober.inputs.typical_size, prober.inputs.other_size
+        suspects = [op for op in prober.flow().ops if _may_grow(op, rows)]
+        if not suspects:
             return
-        axes = {op.name: _axes(op, others) for op in prober.flow("other_size").ops}
-        square = [op for op in square if axes.get(op.name) == _axes(op, rows)]
-        if not square:
+        shapes = {op.name: op.shape for op in prober.flow("other_size").ops}
+        grown = []
+        for op in suspects:
+            shape = _with_batch_axes(op.shape, shapes.get(op.name), rows, others)
+            if shape.count(None) > 1:
+                grown.append((op, shape))
+        if not grown:
             return
-        largest = max(square, key=lambda op: _bytes(op, rows))
-        shape = ", ".join("B" if size == rows else str(size) for size in largest.shape or ())
+        largest, shape = max(grown, key=lambda pair: _bytes(pair[0], rows, pair[1]))
+        count = _bytes(largest, rows, shape)
+        axes = [
+            str(size) if axis is not None else "B" if size == rows else f"{(size or 0) // rows} B"
+            for size, axis in zip(largest.shape or (), shape, strict=True)
+        ]
         yield self.finding(
-            f"`{largest.type}` gives a tensor of shape ({shape}): {_words(_bytes(largest, rows))} at"
-            f" B = {_LARGE}, {_words(4 * _bytes(largest, rows))} at twice that",
-            square[0].location or prober.loss.location,
+            f"`{largest.type}` gives a tensor of shape ({', '.join(axes)}): {_words(count)} at B = {_LARGE},"
+            f" {_words(4 * count)} at twice that",
+            grown[0][0].location or prober.loss.location,
             modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
         )
 
 
-def _is_square(op: Op, rows: int) -> bool:
-    return (op.from_y_true or op.from_y_pred) and len(_axes(op, rows)) > 1
+def _may_grow(op: Op, rows: int) -> bool:
+    """Whether two axes could be made of the batch; only a second batch size tells."""
+    is_of_inputs = op.reaches_output and (op.from_y_true or op.from_y_pred)
+    return is_of_inputs and sum(bool(size) and not (size or 1) % rows for size in op.shape or ()) > 1
 
 
-def _axes(op: Op, rows: int) -> tuple[int, ...]:
-    """The axes of an operation's output that have the size of the batch."""
-    return tuple(axis for axis, size in enumerate(op.shape or ()) if size == rows)
+def _with_batch_axes(shape: Shape | None, other: Shape | None, rows: int, others: int) -> Shape:
+    """The shape with None for each axis that grows with the batch."""
+    if not shape or not other or len(shape) != len(other):
+        return ()
+    pairs = zip(shape, other, strict=True)
+    return tuple(None if a != b and (a or 0) * others == (b or 0) * rows else a for a, b in pairs)
 
 
-def _bytes(op: Op, rows: int) -> int:
-    """The memory of an operation's output at a large batch."""
+def _bytes(op: Op, rows: int, shape: Shape) -> int:
+    """The memory of an operation's output at a large batch; ``shape`` has None for the axes that grow."""
     import numpy as np
 
-    width = 2 if op.dtype == "bfloat16" else np.dtype(op.dtype).itemsize
-    total = width
-    for size in op.shape or ():
-        total *= _LARGE if size == rows else size or 1
+    total = 2 if op.dtype == "bfloat16" else np.dtype(op.dtype).itemsize
+    for size, axis in zip(op.shape or (), shape, strict=True):
+        total *= (size or 0) * _LARGE // rows if axis is None else axis
     return total
 
 
