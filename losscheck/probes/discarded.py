@@ -22,8 +22,11 @@ from losscheck.probes.statements import (
 )
 
 _PROBES = str(Path(__file__).resolve().parent)
-#: They hand something on or say its size: no computation that anybody would miss.
-_TRIVIAL = ("Placeholder", "Const", "NoOp", "Identity", "ReadVariableOp", "Shape", "Size", "Rank")
+#: They hand something on, say its size or check it (eagerly they do): nothing that anybody would miss.
+_TRIVIAL = (
+    *("Placeholder", "Const", "NoOp", "Identity", "ReadVariableOp", "Shape", "Size", "Rank"),
+    *("EnsureShape", "CheckNumerics"),
+)
 #: TensorFlow says that they have a state, but nobody sees it.
 _STATE_UNSEEN = ("ReadVariableOp", "VarHandleOp", "ResourceGather", "Placeholder", "Random", "Truncated")
 _LIBRARIES = ("tensorflow", "keras", "tf_keras", "tensorflow_probability", "tensorflow_addons")
