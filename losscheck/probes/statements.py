@@ -40,6 +40,8 @@ def is_never_read(statement: Statement) -> bool:
         targets = [node.target]
     else:
         return False
+    if node.value is not None and _is_about_shape(node.value):
+        return False
     names = [name for target in targets for name in _bound(target)]
     return bool(names) and all(name is not None and _is_unread(name, statement) for name in names)
 
@@ -73,6 +75,15 @@ def imported_names(path: str) -> dict[str, str]:
             if root in found and isinstance(node.value, ast.Attribute):
                 found[node.targets[0].id] = f"{found[root]}.{rest}"
     return found
+
+
+def _is_about_shape(value: ast.expr) -> bool:
+    """Whether an expression is a Python fact of a tensor: ``x.shape[0]``, ``x.get_shape().as_list()``."""
+    while isinstance(value, ast.Subscript):
+        value = value.value
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        return value.func.attr in ("get_shape", "as_list", "numpy")
+    return isinstance(value, ast.Attribute)
 
 
 def _bound(target: ast.expr) -> Iterator[str | None]:
