@@ -110,3 +110,13 @@ def test_a_lost_constant_that_guards_nothing_is_not_blamed(write):
     seen = half_values(written, numbers(1.0, 2.0))
 
     assert (seen.culprit.type, seen.vanished) == ("Exp", ())
+
+
+def test_a_guard_too_slight_to_bound_the_gradient_in_float16_is_found(write):
+    written = write(
+        "def loss_fn(y_true, y_pred):\n    return -tf.math.log(tf.clip_by_value(y_pred, 1e-7, 1 - 1e-3))\n"
+    )
+    seen = half_values(written, numbers(0.5, 1e-6))
+
+    assert seen.culprit is None
+    assert [str(np.float32(op.constant)) for op in seen.vanished] == ["1e-07"]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.observation import Op, Shape
+from losscheck.observation import Op
 from losscheck.prober import Prober
 from losscheck.rule import Rule
+
+if TYPE_CHECKING:
+    from losscheck.observation import Shape
 
 #: A batch size at which memory matters.
 _LARGE = 1024
@@ -115,4 +119,4 @@ def _bytes(op: Op, rows: int, shape: Shape) -> int:
 def _words(count: float) -> str:
     """A number of bytes, such as ``4 MiB``; it is one of a million numbers at least."""
     power = 3 if count >= 1024**3 else 2
-    return f"{count / 1024**power:.3g} {'GiB' if power == 3 else 'MiB'}"
+    return f"{count / 1024**power:.4g} {'GiB' if power == 3 else 'MiB'}"
