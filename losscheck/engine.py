@@ -16,9 +16,11 @@ from losscheck.loading.importing import LoadFailed, load, loaded_from_object
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
 from losscheck.observation import LoadObservation, Observation, ProcessObservation
 from losscheck.prober import Evidence, Prober
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles, raised_from, statement_location
 from losscheck.probes.probing import Probes
 from losscheck.probes.replicas import split_cpu
+from losscheck.probes.session import is_eager_off
+from losscheck.probes.statements import call_line
 from losscheck.registry import all_rules
 from losscheck.report import Failure, LossReport, ModeResult, Pending, Status, TaskSource
 from losscheck.selection import select
@@ -105,6 +107,11 @@ def check(loss: LoadedLoss, options: Options, keep: Keep = lambda result: None) 
         rules = _Rules(options)
     except LosscheckError as error:
         return CheckResult(None, (Failure(loss.target, "inputs", type(error).__name__, str(error)),))
+    path = loss.location.path
+    if is_eager_off():
+        line = call_line(path, "disable_eager_execution", "disable_v2_behavior") or loss.location.line
+        off = LoadObservation("", eager_off_at=statement_location(path, line, UserFiles(path)))
+        return _judge(loss, Evidence(load=off, is_callable=False), options, "eager execution is switched off")
     try:
         return _check(loss, options, told, rules, keep)
     except Exception as error:  # a bug of ours: reported as one, and the other losses go on

@@ -57,6 +57,7 @@ class EffectKind(str, enum.Enum):
     LEAK = "leak"  #: left a symbolic tensor of the graph where Python can reach it
     CLOCK = "clock"  #: read the clock
     IO = "io"  #: wrote to a file, or opened a socket or a process
+    RETRACE = "retrace"  #: traced a ``tf.function`` that an earlier call had traced
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,14 @@ class FitObservation(Observation):
     weights_moved: bool = False  #: whether any weight of the model changed
 
 
+#: Types of the operations that call back into Python, and the functions that make them.
+HOST_CALLBACKS = {
+    "EagerPyFunc": "tf.py_function",
+    "PyFunc": "tf.numpy_function",
+    "PyFuncStateless": "tf.numpy_function",
+}
+
+
 @dataclass(frozen=True)
 class Refusal:
     """An operation that XLA does not compile."""
@@ -226,6 +235,17 @@ class Op:
     from_y_true: bool = False  #: reachable from ``y_true``
     from_y_pred: bool = False  #: reachable from ``y_pred``
     reaches_output: bool = False  #: the output is reachable from it
+    constant: float | None = None  #: number that a `Const` of one element holds
+
+    @property
+    def vanishes_in_float16(self) -> bool:
+        """Whether it is a constant beside 0, 1 or -1 that float16 rounds to just that."""
+        import numpy as np
+
+        number = self.constant
+        if number is None or not self.is_float or not abs(number) < 1.5 or number == round(number):
+            return False
+        return float(np.float16(number)) == round(number)
 
 
 @dataclass(frozen=True)
@@ -249,10 +269,77 @@ class ValuesObservation(Observation):
 
 
 @dataclass(frozen=True)
+class HalfObservation(Observation):
+    """The loss called directly with half-precision predictions, as a training loop of one's own does."""
+
+    dtype: str = "float16"  #: of ``y_pred``
+
+
+@dataclass(frozen=True)
+class HalfValuesObservation(Observation):
+    """The numbers inside the graph in float16: where they go bad, and which constants are to blame."""
+
+    culprit: Op | None = None  #: first operation with finite inputs and a NaN or Inf output in float16
+    vanished: tuple[Op, ...] = ()  #: constants lost in float16; another number there makes the culprit finite
+
+
+#: Dtypes that may not hold all class ids; int16 holds as many as any model has an output for.
+SMALL_DTYPES = ("uint8", "int8", "float16", "bfloat16", "bool")
+
+
+@dataclass(frozen=True)
+class LossyCast:
+    """A cast that changes class ids."""
+
+    op: Op
+    before: float  #: the highest class id that changes
+    after: float  #: what comes out for it
+
+
+@dataclass(frozen=True)
+class CastsObservation(Observation):
+    """The casts of ``y_true`` to small dtypes, fed with the highest class ids."""
+
+    lossy: tuple[LossyCast, ...] = ()  #: those that change some id
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """A statement whose result nothing reads."""
+
+    op_type: str  #: the operation without a reader
+    location: Location  #: the statement
+
+
+@dataclass(frozen=True)
+class DiscardedObservation(Observation):
+    """The statements that compute something in the graph for nothing."""
+
+    discarded: tuple[Discarded, ...] = ()
+
+
+@dataclass(frozen=True)
+class DivergenceObservation(Observation):
+    """The loss run line by line eagerly and while it is traced."""
+
+    location: Location | None = None  #: the first line where the two part; None where none was seen
+    branches: bool = False  #: it is the way that they part in there, not a value
+
+
+@dataclass(frozen=True)
+class CallbacksObservation(Observation):
+    """The time that the traced loss takes, and the part of it inside Python callbacks."""
+
+    step: float = 0.0  #: milliseconds of one run
+    inside: float = 0.0  #: milliseconds of it that the callbacks take
+
+
+@dataclass(frozen=True)
 class LoadObservation(Observation):
     """The user's module imported, or the loss built."""
 
     stage: str = "import"  #: ``import`` or ``build``
+    eager_off_at: Location | None = None  #: the user's line that switched eager execution off
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from losscheck.finding import Location, Mode
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
+    CallbacksObservation,
     CapturedObservation,
+    CastsObservation,
+    DiscardedObservation,
+    DivergenceObservation,
     EagerObservation,
     EffectKind,
     FitObservation,
@@ -18,6 +22,8 @@ from losscheck.observation import (
     FrozenObservation,
     GradientObservation,
     GraphObservation,
+    HalfObservation,
+    HalfValuesObservation,
     LoadObservation,
     Observation,
     Op,
@@ -199,6 +205,30 @@ class Prober:
         if whole.ndim == 0 and is_same_value(whole, 2 * mean):
             return "a batch is the sum of its halves (`--mode replicas` runs it)"
         return ""
+
+    def callbacks(self, batch: str) -> CallbacksObservation:
+        """The time of a step, and the part of it inside Python callbacks."""
+        return self._ask("callbacks", CallbacksObservation, batch)
+
+    def casts(self, batch: str = "highest labels") -> CastsObservation:
+        """The casts of ``y_true`` to small dtypes, fed with the highest class ids."""
+        return self._ask("casts", CastsObservation, batch)
+
+    def discarded(self, batch: str = "typical") -> DiscardedObservation:
+        """The statements that compute something for nothing."""
+        return self._ask("discarded", DiscardedObservation, batch)
+
+    def divergence(self, batch: str = "typical", *, tolerance: float) -> DivergenceObservation:
+        """The first line where a call in a graph parts from an eager one."""
+        return self._ask("divergence", DivergenceObservation, batch, tolerance=tolerance)
+
+    def half(self, batch: str = "typical", *, dtype: str = "float16") -> HalfObservation:
+        """The loss called directly with predictions in half precision; `fit` would cast them."""
+        return self._ask("half", HalfObservation, batch, dtype=dtype)
+
+    def half_values(self, batch: str = "typical") -> HalfValuesObservation:
+        """The numbers inside the graph in float16."""
+        return self._ask("half_values", HalfValuesObservation, batch)
 
     def op(self, index: int | None, batch: str = "typical") -> Op | None:
         """A row of the traced graph."""

@@ -17,7 +17,7 @@ from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.keras_version import as_fit_calls
 from losscheck.probes.paths import find_cut, path_through, with_reach
 from losscheck.probes.session import captured_output, functions_inlined, isolated
-from losscheck.probes.tensors import describe, static_shape, to_tensor, traced_shape
+from losscheck.probes.tensors import constant_number, describe, static_shape, to_tensor, traced_shape
 from losscheck.probes.watch import Watch
 
 _MAX_OPS = 5000
@@ -178,6 +178,7 @@ class _Reader:
             location=self._location(op.type, frames),
             is_float=any(_carries_gradient(tensor) for tensor in op.outputs),
             has_gradient=any(gradients.get(tensor.name) is not None for tensor in op.outputs),
+            constant=constant_number(first) if op.type == "Const" else None,
         )
         self.index[(prefix, op.name)] = row.index
         self.ops.append(row)

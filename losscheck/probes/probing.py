@@ -7,7 +7,11 @@ from collections.abc import Callable, Mapping
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
+from losscheck.probes.callbacks import run_callbacks
 from losscheck.probes.captured import run_captured
+from losscheck.probes.casts import run_casts
+from losscheck.probes.discarded import run_discarded
+from losscheck.probes.divergence import run_divergence
 from losscheck.probes.eager import run_eager
 from losscheck.probes.fit import run_fit
 from losscheck.probes.flow import Traced, read_flow, trace
@@ -15,6 +19,7 @@ from losscheck.probes.frames import UserFiles
 from losscheck.probes.frozen import run_frozen
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
+from losscheck.probes.half import run_half, run_half_values
 from losscheck.probes.keras_version import fit_converts
 from losscheck.probes.replicas import run_replicas
 from losscheck.probes.saved_state import SavedState
@@ -58,6 +63,12 @@ class Probes:
             "frozen": self.frozen,
             "captured": self.captured,
             "siblings": self.siblings,
+            "callbacks": self.callbacks,
+            "casts": self.casts,
+            "discarded": self.discarded,
+            "divergence": self.divergence,
+            "half": self.half,
+            "half_values": self.half_values,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -140,6 +151,36 @@ class Probes:
                 self._loss, self._as_fit(batch), self._files, self._untouched
             )
         return self._trace_runs[batch.name]
+
+    def callbacks(self, batch: Batch) -> Observation:
+        """The share of the callbacks in the time of a step."""
+        return run_callbacks(self._trace(batch), self._cast(batch))
+
+    def casts(self, batch: Batch) -> Observation:
+        """What casts make of class ids."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_casts(traced, read_flow(traced, fed, self._files), fed)
+
+    def discarded(self, batch: Batch) -> Observation:
+        """The statements without effect."""
+        traced = self._trace(batch)
+        flow = read_flow(traced, self._cast(batch), self._files)
+        return run_discarded(traced, flow, batch, self._files)
+
+    def divergence(self, batch: Batch, *, tolerance: float) -> Observation:
+        """Where a call in a graph parts from an eager one."""
+        return run_divergence(self._loss, self._cast(batch), self._files, tolerance=tolerance)
+
+    def half(self, batch: Batch, *, dtype: str) -> Observation:
+        """The loss called directly with predictions in half precision."""
+        return run_half(self._loss, batch, self._files, dtype=dtype)
+
+    def half_values(self, batch: Batch) -> Observation:
+        """The numbers inside the graph in float16."""
+        fed = self._cast(batch)
+        whole = read_flow(self._trace(batch), fed, self._files)
+        return run_half_values(self._loss, batch, self._files, whole)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

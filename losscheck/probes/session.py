@@ -56,6 +56,13 @@ def isolated() -> Iterator[None]:
             tf.config.run_functions_eagerly(functions_eager)
 
 
+def is_eager_off() -> bool:
+    """Whether eager execution is switched off for the whole process: nothing can be probed then."""
+    import tensorflow as tf
+
+    return not tf.executing_eagerly()
+
+
 @contextlib.contextmanager
 def functions_inlined() -> Iterator[None]:
     """Run the Python body of every `tf.function` in place, so that its operations stand in one graph."""

@@ -23,6 +23,16 @@ def static_shape(tensor: Any) -> Shape | None:
     return None if rank is None else tuple(shape)
 
 
+def constant_number(tensor: Any) -> float | None:
+    """The number that a constant of one element holds; None for text and for several elements."""
+    import tensorflow as tf
+
+    if tensor.dtype == tf.string or tensor.shape.num_elements() != 1:
+        return None
+    value = tf.get_static_value(tensor)
+    return None if value is None or np.iscomplexobj(value) else float(np.ravel(value)[0])
+
+
 def traced_shape(array: Any, known_batch: bool) -> list[int | None]:
     """The shape to trace with; the first axis is None where the batch size shall be unknown."""
     return [None if axis == 0 and not known_batch else int(size) for axis, size in enumerate(array.shape)]

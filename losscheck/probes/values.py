@@ -33,19 +33,11 @@ def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObs
     start = time.perf_counter()
     if traced.output is None or flow.output is None:
         return ValuesObservation(batch.name)
-    rows = [op for op in flow.ops if op.reaches_output and op.is_float and "/0/" not in op.name][
-        :_MAX_TENSORS
-    ]
-    graph = traced.wrapped.graph
-    tensors = {op.index: _first_output(graph, op) for op in rows}
-    tensors = {index: tensor for index, tensor in tensors.items() if tensor is not None}
+    tensors = _float_tensors(traced, flow)
     slopes = {index: traced.gradients.get(tensor.name) for index, tensor in tensors.items()}
     slopes = {index: slope for index, slope in slopes.items() if slope is not None}
     with isolated():
-        values = _fetch(traced, batch, tensors)
-        bad = _first_non_finite(flow, values)
-        if bad is None and len(tensors) <= _MAX_SINGLE_FETCHES:
-            bad = _first_non_finite(flow, _fetch_singly(traced, batch, tensors))
+        bad = find_non_finite(traced, flow, batch)
         worst = _turning_op(traced, flow, batch, slopes, lambda a: not np.isfinite(a).all())
         dead = _turning_op(traced, flow, batch, slopes, lambda a: not a.any())
     return ValuesObservation(
@@ -90,6 +82,23 @@ def _first_number(graph: Any, op: Op) -> Any:
     except (KeyError, ValueError):
         return None
     return next((t for t in outputs if t.dtype.is_floating or t.dtype.is_integer or t.dtype.is_bool), None)
+
+
+def find_non_finite(traced: Traced, flow: FlowObservation, batch: Batch) -> int | None:
+    """The first operation with finite inputs and a NaN or Inf output on the way to the loss."""
+    tensors = _float_tensors(traced, flow)
+    bad = _first_non_finite(flow, _fetch(traced, batch, tensors))
+    if bad is None and len(tensors) <= _MAX_SINGLE_FETCHES:
+        bad = _first_non_finite(flow, _fetch_singly(traced, batch, tensors))
+    return bad
+
+
+def _float_tensors(traced: Traced, flow: FlowObservation) -> dict[int, Any]:
+    """The float tensors that reach the loss, by row; those of inner graphs cannot be fetched."""
+    rows = [op for op in flow.ops if op.reaches_output and op.is_float and "/0/" not in op.name]
+    graph = traced.wrapped.graph
+    tensors = {op.index: _first_output(graph, op) for op in rows[:_MAX_TENSORS]}
+    return {index: tensor for index, tensor in tensors.items() if tensor is not None}
 
 
 def _first_output(graph: Any, op: Op) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from losscheck.finding import Location
 from losscheck.observation import PYTHON_RANDOM, Effect, EffectKind
 from losscheck.probes.frames import UserFiles, caller_location, statement_location
+from losscheck.probes.retraces import recorded_retraces
 from losscheck.probes.session import captured_output
 from losscheck.probes.state import (
     changed_names,
@@ -143,6 +144,7 @@ def hooked(watch: Watch, files: UserFiles) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(_hooked_tape(tf.GradientTape, watch, files))
         stack.enter_context(_hooked_function(tf, watch, files))
+        stack.enter_context(recorded_retraces(files, watch.effects.append, lambda: watch.call))
         stack.enter_context(tf.variable_creator_scope(_variable_recorder(watch, files)))
         yield
 
