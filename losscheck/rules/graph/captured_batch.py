@@ -30,6 +30,7 @@ class CapturedBatch(Rule):
     severity = Severity.ERROR
     hint = "Pass it with the data: as columns of `y_true`, or as `sample_weight`; draw noise inside the loss"
     requires = ("callable",)
+    silences_at_line = ("LC101",)
     supersedes = ("LC102", "LC107", "LC601")
 
     BAD = (

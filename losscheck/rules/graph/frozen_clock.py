@@ -29,6 +29,7 @@ class FrozenClock(Rule):
     severity = Severity.WARNING
     hint = "Read the clock in the graph with `tf.timestamp()`, or set a `tf.Variable` in a callback"
     requires = ("callable",)
+    supersedes = ("LC315", "LC702")
 
     BAD = (
         """\

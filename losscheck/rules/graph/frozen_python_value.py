@@ -31,6 +31,7 @@ class FrozenPythonValue(Rule):
     severity = Severity.WARNING
     hint = "Keep it in one `tf.Variable(..., trainable=False)`, read it as it is, and change it by `assign`"
     requires = ("callable",)
+    supersedes = ("LC315", "LC702")
 
     BAD = (
         """\

@@ -30,6 +30,7 @@ class HostCallback(Rule):
     severity = Severity.WARNING
     hint = "Write it with TensorFlow operations; `tf.map_fn` for what goes row by row"
     requires = ("callable",)
+    silences_at_line = ("LC701",)
 
     BAD = (
         """\

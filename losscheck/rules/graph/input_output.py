@@ -31,6 +31,7 @@ class InputOutput(Rule):
     severity = Severity.WARNING
     hint = "Move it into a callback (`CSVLogger`, `TensorBoard`, `on_epoch_end`), or into a metric"
     requires = ("callable",)
+    silences_at_line = ("LC701",)
 
     BAD = (
         """\

@@ -30,7 +30,7 @@ class LeakedTensor(Rule):
     severity = Severity.ERROR
     hint = "Return the tensor, or `assign` it to a `tf.Variable`; keep nothing of the graph in Python"
     requires = ("callable",)
-    supersedes = ("LC317", "LC601")
+    supersedes = ("LC315", "LC317", "LC601")
     silences_at_line = ("LC307",)
 
     BAD = (
