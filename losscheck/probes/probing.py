@@ -17,7 +17,7 @@ from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
-from losscheck.probes.half import run_half, run_half_values
+from losscheck.probes.half import HalfGraph, run_half
 from losscheck.probes.values import run_values
 
 
@@ -28,6 +28,7 @@ class Probes:
         self._loss = loss
         self._files = UserFiles(loss.location.path)
         self._graph_gradient = GraphGradient(loss, self._files)
+        self._half_graph = HalfGraph(loss, self._files)
         self._traces: dict[tuple[object, ...], Traced] = {}
 
     def by_name(self) -> Mapping[str, Callable[..., Observation]]:
@@ -113,7 +114,7 @@ class Probes:
         """The numbers inside the graph in float16."""
         fed = self._cast(batch)
         whole = read_flow(self._trace(batch), fed, self._files)
-        return run_half_values(self._loss, batch, self._files, whole)
+        return self._half_graph.run(batch, whole)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)
