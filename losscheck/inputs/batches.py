@@ -19,8 +19,6 @@ from losscheck.loss import SourceFacts
 _BATCH_SIZES = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61)
 #: float32 overflows in exp at 88.7: a saturated logit of 100 shows what an unguarded exp does.
 LARGE_LOGIT = 100.0
-#: A probability that training reaches, and that float16 holds (its smallest number is 6e-8).
-_NEARLY_ZERO = 1e-6
 
 
 @dataclass(frozen=True)
@@ -219,17 +217,6 @@ class Batches:
 
     def _nan_predictions(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
         return "y_pred all NaN", typical.y_true, np.full_like(typical.y_pred, np.nan)
-
-    def _nearly_zero(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        """A probability of 1e-6 for what is true: a model that is sure and wrong, no limit yet."""
-        hot = perfect_prediction(self.task, typical.y_true)
-        if hot is None or self.task.y_pred.domain.name not in ("prob", "simplex"):
-            return typical.words, typical.y_true, typical.y_pred
-        y_pred = np.where(hot == 1, 0.0, typical.y_pred)
-        if self.task.y_pred.domain.name == "simplex":
-            y_pred = y_pred / y_pred.sum(axis=-1, keepdims=True)
-        y_pred = np.where(hot == 1, _NEARLY_ZERO, y_pred).astype(typical.y_pred.dtype)
-        return f"{_NEARLY_ZERO:g} predicted for what is true", typical.y_true, y_pred
 
     def _highest_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
         """The highest class ids, downwards: those that a small dtype cannot hold."""

@@ -34,7 +34,9 @@ class Traced:
     gradient_error: str = ""
 
 
-def trace(loss: LoadedLoss, batch: Batch, files: UserFiles, *, known_batch: bool = True) -> Traced:
+def trace(
+    loss: LoadedLoss, batch: Batch, files: UserFiles, *, known_batch: bool = True, with_gradients: bool = True
+) -> Traced:
     """Trace the loss into one graph, functions of the user inlined where that works.
 
     Args:
@@ -42,6 +44,7 @@ def trace(loss: LoadedLoss, batch: Batch, files: UserFiles, *, known_batch: bool
         batch: gives the shapes and dtypes.
         files: which files are the user's.
         known_batch: whether the batch size is known, else None.
+        with_gradients: whether to ask for the gradient at every tensor.
 
     """
     import tensorflow as tf
@@ -74,6 +77,8 @@ def trace(loss: LoadedLoss, batch: Batch, files: UserFiles, *, known_batch: bool
         if not describe(output).is_float_tensor:
             return traced
         traced.output = output
+        if not with_gradients:
+            return traced
         try:
             with captured_output(files, lambda effect: None, lambda: 0):  # a custom gradient may print
                 traced.gradients = _gradients(traced.wrapped.graph, [output])

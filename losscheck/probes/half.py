@@ -7,9 +7,8 @@ training loop of one's own does not.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -25,10 +24,8 @@ from losscheck.probes.values import find_non_finite
 
 #: Held by float16 as it is, next to 0 and next to 1 (its steps there are 6e-8 and 5e-4).
 _HELD = 1e-3
-#: The largest number of float16.
-_LARGEST = 65504.0
-#: Constants that are tried one by one, the nearest to the culprit first.
-_MAX_CONSTANTS = 12
+#: Constants that are tried one by one: those nearest to the culprit.
+_MAX_CONSTANTS = 6
 
 
 def run_half(loss: LoadedLoss, batch: Batch, files: UserFiles, *, dtype: str) -> HalfObservation:
@@ -47,43 +44,47 @@ def run_half(loss: LoadedLoss, batch: Batch, files: UserFiles, *, dtype: str) ->
     )
 
 
-def run_half_values(
-    loss: LoadedLoss, batch: Batch, files: UserFiles, whole: FlowObservation
-) -> HalfValuesObservation:
-    """Find the operation that is the first to be NaN or infinite in float16, and the constants lost there.
-
-    Where the loss is finite and its gradient is not, the constants are those that are too slight to bound it.
+class HalfGraph:
+    """The loss traced with float16 predictions, once for all batches of the same shapes.
 
     Args:
         loss: the loss.
-        batch: an input on which it, or its gradient, is not finite in float16.
         files: which files are the user's.
-        whole: the graph in float32, whose constants still have their numbers.
 
     """
-    start = time.perf_counter()
-    fed = _halved(batch, "float16")
-    traced = trace(_called_directly(loss), fed, files)
-    if traced.output is None:
-        return HalfValuesObservation(batch.name, traced.raised)
-    flow = read_flow(traced, fed, files)
-    if flow.output is None:
-        return HalfValuesObservation(batch.name, traced.raised)
-    with isolated():
-        index = find_non_finite(traced, flow, fed)
-        culprit = None if index is None else flow.ops[index]
-        vanished: tuple[Op, ...] = ()
-        if culprit is not None:
-            guarded = traced.wrapped.graph.get_operation_by_name(culprit.name).outputs[0]
-            vanished = tuple(_restoring(traced, fed, guarded, _lost_constants(flow, culprit, whole)))
-        else:
-            slope = traced.gradients.get(traced.wrapped.inputs[1].name)
-            slight = _slight_constants(flow, whole)
-            if slope is not None and not _is_finite(traced, fed, slope):
-                vanished = tuple(_restoring(traced, fed, slope, slight))
-    return HalfValuesObservation(
-        batch.name, seconds=time.perf_counter() - start, culprit=culprit, vanished=vanished
-    )
+
+    def __init__(self, loss: LoadedLoss, files: UserFiles) -> None:
+        self._loss = _called_directly(loss)
+        self._files = files
+        self._traces: dict[tuple[object, ...], Traced] = {}
+
+    def run(self, batch: Batch, whole: FlowObservation) -> HalfValuesObservation:
+        """Find the operation that is the first to be NaN or infinite, and the constants lost in float16.
+
+        Args:
+            batch: an input on which the loss is not finite in float16.
+            whole: the graph in float32, whose constants still have their numbers.
+
+        """
+        start = time.perf_counter()
+        fed = _halved(batch, "float16")
+        traced = self._trace(fed)
+        flow = read_flow(traced, fed, self._files)
+        if flow.output is None:
+            return HalfValuesObservation(batch.name, traced.raised)
+        with isolated():
+            index = find_non_finite(traced, flow, fed, is_folded=False)
+            culprit = None if index is None else flow.ops[index]
+            vanished = () if culprit is None else tuple(_vanished(traced, flow, fed, culprit, whole))
+        return HalfValuesObservation(
+            batch.name, seconds=time.perf_counter() - start, culprit=culprit, vanished=vanished
+        )
+
+    def _trace(self, fed: Batch) -> Traced:
+        key = (fed.y_true.shape, fed.y_true.dtype, fed.y_pred.shape)
+        if key not in self._traces:
+            self._traces[key] = trace(self._loss, fed, self._files, with_gradients=False)
+        return self._traces[key]
 
 
 def _called_directly(loss: LoadedLoss) -> LoadedLoss:
@@ -96,37 +97,25 @@ def _halved(batch: Batch, dtype: str) -> Batch:
     return replace(batch, y_pred=batch.y_pred.astype(tf.as_dtype(dtype).as_numpy_dtype))
 
 
-def _restoring(
-    traced: Traced, batch: Batch, guarded: Any, candidates: Iterable[tuple[Op, float]]
+def _vanished(
+    traced: Traced, flow: FlowObservation, batch: Batch, culprit: Op, whole: FlowObservation
 ) -> Iterator[Op]:
-    """The constants that make a tensor finite again when they alone get a number that is held."""
+    """The lost constants that make the culprit finite again when they alone get a number that is held."""
     graph = traced.wrapped.graph
-    for op, number in list(candidates)[-_MAX_CONSTANTS:]:
+    guarded = graph.get_operation_by_name(culprit.name).outputs[0]
+    candidates = list(_lost_constants(flow, culprit, whole))
+    for op, number in candidates[-_MAX_CONSTANTS:]:
         constant = graph.get_operation_by_name(op.name).outputs[0]
         lost = round(number)
         held = np.full(tuple(constant.shape), lost + np.copysign(_HELD, number - lost))
-        other = constant, to_tensor(held.astype(constant.dtype.as_numpy_dtype))
-        if _is_finite(traced, batch, guarded, other):
+        fed = [batch.y_true, batch.y_pred, held.astype(constant.dtype.as_numpy_dtype)]
+        try:
+            pruned = traced.wrapped.prune([*traced.wrapped.inputs[:2], constant], guarded)
+            found = to_array(pruned(*map(to_tensor, fed)))
+        except Exception:
+            continue
+        if found is not None and np.isfinite(found).all():
             yield replace(op, constant=number)
-
-
-def _is_finite(traced: Traced, batch: Batch, tensor: Any, *others: tuple[Any, Any]) -> bool:
-    """Whether a tensor of the graph is finite on a batch, and with other tensors as given."""
-    inputs = [*traced.wrapped.inputs[:2], *(other for other, _ in others)]
-    feeds = [to_tensor(batch.y_true), to_tensor(batch.y_pred), *(value for _, value in others)]
-    try:
-        found = to_array(traced.wrapped.prune(inputs, tensor)(*feeds))
-    except Exception:  # it stands in a branch or a loop, where nothing can be fetched or fed
-        return False
-    return found is not None and bool(np.isfinite(found).all())
-
-
-def _slight_constants(flow: FlowObservation, whole: FlowObservation) -> Iterator[tuple[Op, float]]:
-    """The constants next to 0 that float16 has, and whose inverse it has not."""
-    for op in flow.ops:
-        if op.constant and op.is_float and op.location and abs(op.constant) < 1 / _LARGEST:
-            same = [o.constant for o in whole.ops if o.location == op.location and o.is_float and o.constant]
-            yield op, min(same, key=lambda number: abs(number - (op.constant or 0)), default=op.constant)
 
 
 def _lost_constants(flow: FlowObservation, culprit: Op, whole: FlowObservation) -> Iterator[tuple[Op, float]]:

@@ -19,7 +19,7 @@ from losscheck.probes.frames import UserFiles
 from losscheck.probes.frozen import run_frozen
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
-from losscheck.probes.half import run_half, run_half_values
+from losscheck.probes.half import HalfGraph, run_half
 from losscheck.probes.keras_version import fit_converts
 from losscheck.probes.replicas import run_replicas
 from losscheck.probes.saved_state import SavedState
@@ -43,6 +43,7 @@ class Probes:
         self._files = UserFiles(loss.location.path)
         self._graph_gradient = GraphGradient(loss, self._files)
         self._compiled_gradient = CompiledGradient(loss, self._files, is_expendable=is_expendable)
+        self._half_graph = HalfGraph(loss, self._files)
         self._traces: dict[tuple[object, ...], Traced] = {}
         self._untouched = SavedState(loss.function, self._files)
         self._trace_runs: dict[str, TraceRun] = {}
@@ -180,7 +181,7 @@ class Probes:
         """The numbers inside the graph in float16."""
         fed = self._cast(batch)
         whole = read_flow(self._trace(batch), fed, self._files)
-        return run_half_values(self._loss, batch, self._files, whole)
+        return self._half_graph.run(batch, whole)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

@@ -84,11 +84,21 @@ def _first_number(graph: Any, op: Op) -> Any:
     return next((t for t in outputs if t.dtype.is_floating or t.dtype.is_integer or t.dtype.is_bool), None)
 
 
-def find_non_finite(traced: Traced, flow: FlowObservation, batch: Batch) -> int | None:
-    """The first operation with finite inputs and a NaN or Inf output on the way to the loss."""
+def find_non_finite(
+    traced: Traced, flow: FlowObservation, batch: Batch, *, is_folded: bool = True
+) -> int | None:
+    """The first operation with finite inputs and a NaN or Inf output on the way to the loss.
+
+    Args:
+        traced: the traced loss.
+        flow: the rows of the same graph.
+        batch: the input.
+        is_folded: whether to fetch the tensors one by one as well, which shows what constant folding does.
+
+    """
     tensors = _float_tensors(traced, flow)
     bad = _first_non_finite(flow, _fetch(traced, batch, tensors))
-    if bad is None and len(tensors) <= _MAX_SINGLE_FETCHES:
+    if bad is None and is_folded and len(tensors) <= _MAX_SINGLE_FETCHES:
         bad = _first_non_finite(flow, _fetch_singly(traced, batch, tensors))
     return bad
 

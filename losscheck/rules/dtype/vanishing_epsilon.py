@@ -10,9 +10,6 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.rule import Rule
 
-#: The inverse of a smaller number is beyond 65504, the largest number of float16.
-_SLIGHT = 1 / 65504
-
 
 class VanishingEpsilon(Rule):
     """A guard constant is lost in float16, and what it guards is NaN or infinite there.
@@ -20,8 +17,7 @@ class VanishingEpsilon(Rule):
     ## What it does
     Looks for constants that float16 rounds to 0, 1 or -1. At the edges of the input where the loss is
     finite in float32 and not in float16, it puts a number that float16 can hold in the place of each: the
-    constant whose change makes the loss finite again is the lost guard. It does the same for the gradient
-    where `y_pred` is 1e-6 for what is true: `1 / 1e-6` is beyond float16, and a guard of `1e-7` lets it pass.
+    constant whose change makes the loss finite again is the lost guard.
 
     ## Why is this bad?
     The smallest number of float16 is 6e-8, and the largest below 1 is 0.9995: `1e-8` is 0, `1 - 1e-7`
@@ -83,33 +79,23 @@ def penalised_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Try the edges where a constant could be lost, until each such constant has shown itself."""
+        suspects = {op.location for op in prober.flow().ops if op.vanishes_in_float16}
         lines: set[Location] = set()
-        constants = [op for op in prober.flow().ops if op.constant is not None and op.is_float]
-        if any(op.vanishes_in_float16 for op in constants):
-            for name in ("typical", *(batch.name for batch in prober.edges())):
-                half = prober.half(name)
-                if half.value is None or half.is_finite or not prober.gradient(name).is_finite:
-                    continue
-                yield from self._lost(prober, name, lines)
-        if any(0 < abs(op.constant or 0) < _SLIGHT for op in constants):
-            slope = prober.gradient("nearly zero").gradient
-            if slope is not None and np.isfinite(slope).all() and prober.half("nearly zero").is_finite:
-                yield from self._lost(prober, "nearly zero", lines)
-
-    def _lost(self, prober: Prober, name: str, lines: set[Location]) -> Iterator[Finding]:
-        """The lost constants on one batch, without the lines that were reported before."""
-        seen = prober.half_values(name)
-        for op in seen.vanished:
-            place, number = op.location, np.float32(op.constant or 0)
-            if place is None or place in lines:
+        for name in ("typical", *(batch.name for batch in prober.edges())):
+            if suspects <= lines:
+                return
+            half = prober.half(name)
+            if half.value is None or half.is_finite or not prober.gradient(name).is_finite:
                 continue
-            lines.add(place)
-            words = prober.inputs[name].words
-            if seen.culprit is None:
-                fact = (
-                    f"is too little in float16: with {words} the gradient is finite in float32 and not there"
+            seen = prober.half_values(name)
+            for op in seen.vanished:
+                place = op.location
+                if place is None or place in lines or op.constant is None or seen.culprit is None:
+                    continue
+                lines.add(place)
+                yield self.finding(
+                    f"`{np.float32(op.constant)!s}` is {round(op.constant)} in float16: with"
+                    f" {prober.inputs[name].words} `{seen.culprit.type}` is finite in float32 and not there",
+                    place,
+                    modes=(Mode.EAGER,),
                 )
-            else:
-                kind, rounded = seen.culprit.type, round(number)
-                fact = f"is {rounded} in float16: with {words} `{kind}` is finite in float32 and not there"
-            yield self.finding(f"`{number!s}` {fact}", place, modes=(Mode.EAGER,))
