@@ -8,6 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from losscheck.finding import Mode
+from losscheck.keras_observation import (
+    CapturedObservation,
+    ConfigObservation,
+    ReloadObservation,
+    SymbolicObservation,
+    UnreducedObservation,
+    WeightedObservation,
+)
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
     EagerObservation,
@@ -123,6 +131,30 @@ class Prober:
     def values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph."""
         return self._ask("values", ValuesObservation, batch)
+
+    def symbolic(self, batch: str = "typical") -> SymbolicObservation:
+        """The loss called on `KerasTensor`s."""
+        return self._ask("symbolic", SymbolicObservation, batch)
+
+    def captured(self, batch: str = "typical") -> CapturedObservation:
+        """The `KerasTensor` that the loss reads from outside."""
+        return self._ask("captured", CapturedObservation, batch)
+
+    def reload(self, batch: str = "typical", *, remade: bool = False) -> ReloadObservation:
+        """A model with the loss, saved and loaded; ``remade``: after its factory has run once more."""
+        return self._ask("reload", ReloadObservation, batch, remade=remade)
+
+    def config(self, batch: str = "typical") -> ConfigObservation:
+        """A `Loss` object made anew from its config."""
+        return self._ask("config", ConfigObservation, batch)
+
+    def weighted(self, batch: str = "typical") -> WeightedObservation:
+        """The loss with `sample_weight`, and without the rows that it weights with zero."""
+        return self._ask("weighted", WeightedObservation, batch)
+
+    def unreduced(self, batch: str = "typical") -> UnreducedObservation:
+        """The step that `fit` takes with the object's own reduction, in units of the mean's."""
+        return self._ask("unreduced", UnreducedObservation, batch)
 
     def op(self, index: int | None, batch: str = "typical") -> Op | None:
         """A row of the traced graph."""

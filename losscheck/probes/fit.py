@@ -38,7 +38,7 @@ def run_fit(loss: LoadedLoss, batch: Batch, files: UserFiles) -> FitObservation:
                 seen["first_loss"] = float(logs["loss"])
 
     def fit() -> bool:
-        model = _identity_model(keras, batch.y_pred)
+        model = identity_model(keras, batch.y_pred)
         before = [np.array(weight) for weight in model.get_weights()]
         model.compile(optimizer=keras.optimizers.SGD(_LEARNING_RATE), loss=loss.compiled)
         rows = min(_PARTIAL_ROWS, batch.size)
@@ -64,7 +64,7 @@ def run_fit(loss: LoadedLoss, batch: Batch, files: UserFiles) -> FitObservation:
     )
 
 
-def _identity_model(keras: Any, y_pred: np.ndarray) -> Any:
+def identity_model(keras: Any, y_pred: np.ndarray) -> Any:
     """A functional model that gives its input back, times a weight of one plus a bias of zero."""
     inputs = keras.Input(y_pred.shape[1:], name="losscheck_input", dtype="float32")
     outputs = _scale_layer()(name="losscheck_scale", dtype="float32")(inputs)

@@ -7,13 +7,19 @@ from collections.abc import Callable, Mapping
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
+from losscheck.probes.captured import run_captured
+from losscheck.probes.config import run_config
 from losscheck.probes.eager import run_eager
 from losscheck.probes.fit import run_fit
 from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
+from losscheck.probes.reload import run_reload
+from losscheck.probes.symbolic import run_symbolic
+from losscheck.probes.unreduced import run_unreduced
 from losscheck.probes.values import run_values
+from losscheck.probes.weighted import run_weighted
 
 
 class Probes:
@@ -34,6 +40,12 @@ class Probes:
             "fit": self.fit,
             "flow": self.flow,
             "values": self.values,
+            "symbolic": self.symbolic,
+            "captured": self.captured,
+            "reload": self.reload,
+            "config": self.config,
+            "weighted": self.weighted,
+            "unreduced": self.unreduced,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -73,6 +85,30 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_values(traced, read_flow(traced, fed, self._files), fed)
+
+    def symbolic(self, batch: Batch) -> Observation:
+        """The loss called on `KerasTensor`s."""
+        return run_symbolic(self._loss, self._cast(batch), self._files)
+
+    def captured(self, batch: Batch) -> Observation:
+        """The `KerasTensor` that the loss reads from outside."""
+        return run_captured(self._loss, self._cast(batch), self._files)
+
+    def reload(self, batch: Batch, *, remade: bool) -> Observation:
+        """A model with the loss, saved and loaded."""
+        return run_reload(self._loss, self._as_fit(batch), self._files, remade=remade)
+
+    def config(self, batch: Batch) -> Observation:
+        """A `Loss` object made anew from its config."""
+        return run_config(self._loss, self._as_fit(batch), self._files)
+
+    def weighted(self, batch: Batch) -> Observation:
+        """The loss with `sample_weight`."""
+        return run_weighted(self._loss, self._as_fit(batch), self._files)
+
+    def unreduced(self, batch: Batch) -> Observation:
+        """The step that `fit` takes with the object's own reduction."""
+        return run_unreduced(self._loss, batch, self._files)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)
