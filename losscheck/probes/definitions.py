@@ -14,7 +14,7 @@ from losscheck.probes.frames import UserFiles, statement_location
 def own_method(thing: Any, name: str, files: UserFiles) -> FunctionType | None:
     """The method of an object's class, where the user wrote it and not Keras."""
     for cls in type(thing).__mro__:
-        member = vars(cls).get(name)
+        member: Any = vars(cls).get(name)
         member = getattr(member, "__func__", member)
         while hasattr(member, "__wrapped__"):
             member = member.__wrapped__
@@ -77,9 +77,9 @@ def calls_by_hand(path: str, name: str, *, is_class: bool) -> bool:
         return False
     names = set() if is_class else {name}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            if _last_name(node.value.func) == name:
-                names.update(_last_name(target) for target in node.targets)
+        value = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(node, ast.Assign) and isinstance(value, ast.Call) and _last_name(value.func) == name:
+            names.update(_last_name(target) for target in node.targets)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     return any(_last_name(call.func) in names and len(call.args) in (2, 3) for call in calls)
 

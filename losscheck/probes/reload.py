@@ -55,7 +55,9 @@ def run_reload(
         is_registered = _is_registered(loss.compiled)
         factory = _factory(loss.compiled, files)
         seen = _Seen()
-        Watch(loss.function, files).run(lambda: _save_and_load(seen, loss, files, factory if remade else None))
+        Watch(loss.function, files).run(
+            lambda: _save_and_load(seen, loss, files, factory if remade else None)
+        )
         value = before = None
         if seen.loss is not None and seen.loss is not loss.compiled:
             value = value_of(seen.loss, loss, batch)
@@ -108,7 +110,9 @@ def _save_and_load(
 
 def _small_model(keras: Any) -> Any:
     inputs = keras.Input((1,), name="losscheck_input")
-    return keras.Model(inputs, keras.layers.Activation("linear", name="losscheck")(inputs), name="losscheck_model")
+    return keras.Model(
+        inputs, keras.layers.Activation("linear", name="losscheck")(inputs), name="losscheck_model"
+    )
 
 
 def _raised_if_known(thing: Any, files: UserFiles) -> Raised | None:
@@ -135,18 +139,17 @@ def _public_name(thing: Any) -> str:
     module = str(getattr(thing, "__module__", ""))
     if not isinstance(thing, FunctionType) or module.partition(".")[0] not in ("keras", "tf_keras"):
         return ""
-    for name in _KERAS_MODULES:
-        place = sys.modules.get(f"keras.{name}")
-        if getattr(place, thing.__name__, None) is thing:
-            return f"keras.{name}.{thing.__name__}"
-    return f"{module}.{thing.__name__}"
+    own = thing.__name__
+    places = [f"keras.{name}" for name in _KERAS_MODULES]
+    known = (place for place in places if vars(sys.modules.get(place, object)).get(own) is thing)
+    return f"{next(known, module)}.{own}"
 
 
 def _factory(thing: Any, files: UserFiles) -> FunctionType | None:
     """The module's function inside which a loss function was defined."""
     if not isinstance(thing, FunctionType) or ".<locals>." not in thing.__qualname__:
         return None
-    outer = thing.__globals__.get(thing.__qualname__.partition(".<locals>.")[0])
+    outer: Any = thing.__globals__.get(thing.__qualname__.partition(".<locals>.")[0])
     while hasattr(outer, "__wrapped__"):
         outer = outer.__wrapped__
     if not isinstance(outer, FunctionType) or outer.__code__.co_filename not in files:
@@ -169,5 +172,11 @@ def _is_bound(thing: FunctionType) -> bool:
     """Whether a name of its module, or an entry of a module's list or dict, is this very function."""
     held: list[Any] = []
     for value in list(thing.__globals__.values()):
-        held += value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
+        held += (
+            value.values()
+            if isinstance(value, dict)
+            else value
+            if isinstance(value, (list, tuple))
+            else [value]
+        )
     return any(value is thing for value in held)

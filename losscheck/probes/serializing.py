@@ -25,7 +25,9 @@ def registered_only() -> Iterator[None]:
 
     module = sys.modules.get("keras.src.saving.object_registration")
     found = (getattr(module, name, None) for name in _NAMES)
-    registries = [registry for registry in (keras.saving.get_custom_objects(), *found) if registry is not None]
+    registries = [
+        registry for registry in (keras.saving.get_custom_objects(), *found) if registry is not None
+    ]
     copies = [dict(registry) for registry in registries]
     try:
         with keras.saving.custom_object_scope({}):

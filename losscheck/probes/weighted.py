@@ -66,9 +66,10 @@ def _as_object(
 
     def tried(make: Callable[[], np.ndarray | None]) -> np.ndarray | None:
         try:
-            return watch.run(make)
+            value: np.ndarray | None = watch.run(make)
         except Exception:  # the user's code, which may raise anything: `raised` tells of the plain call
             return None
+        return value
 
     raised: Raised | None = None
     weighted = None

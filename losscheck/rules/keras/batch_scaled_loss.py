@@ -84,12 +84,13 @@ def relative_loss(y_true, y_pred):
         ratio = second / first
         op, is_relative = _reduction(prober.flow())
         is_sum = abs(ratio - 2) < _TOLERANCE
-        if not is_sum and (is_relative or op is None or op.type not in _SUMS or abs(ratio - 1) < _TOLERANCE):
+        grows = op is not None and op.type in _SUMS and abs(ratio - 1) > _TOLERANCE
+        if not is_sum and (is_relative or not grows):
             return
         rows = prober.inputs.typical_size
         place = op.location if op is not None else None
         yield self.finding(
-            f"the loss grows with the batch: {first:.4g} for {rows} rows, {second:.4g} for the same rows twice",
+            f"the loss grows with the batch: {first:.4g} for {rows} rows, {second:.4g} for these rows twice",
             place or return_location(prober),
             modes=(Mode.FIT,),
             ratio=round(ratio, 3),

@@ -17,9 +17,8 @@ class BrokenConfig(Rule):
     """A `Loss` subclass does not come back from its own config: it raises, or is another loss.
 
     ## What it does
-    Takes the config of the object, writes it to JSON and reads it, builds the class from it, and compares
-    arguments and values. Each number among the constructor's own arguments is changed once and must come
-    back changed.
+    Takes the config through JSON, builds the class from it, and compares arguments and values. Each number
+    among the constructor's own arguments is changed once and must come back changed.
 
     ## Why is this bad?
     `keras.models.load_model` does the same. A constructor that does not take `name` and `reduction` raises
@@ -32,7 +31,9 @@ class BrokenConfig(Rule):
     code = "LC604"
     name = "broken-config"
     severity = Severity.WARNING
-    hint = "Take `**kwargs` for `super().__init__`, and return `{**super().get_config(), …}` with each argument"
+    hint = (
+        "Take `**kwargs` for `super().__init__`, and return `{**super().get_config(), …}` with each argument"
+    )
     requires = ("callable",)
 
     BAD = (
@@ -46,8 +47,7 @@ class FocalLoss(keras.losses.Loss):
         self.gamma = gamma
 
     def call(self, y_true, y_pred):
-        error = ops.abs(ops.reshape(y_true, ops.shape(y_pred)) - y_pred)
-        return ops.mean(ops.power(error + 1e-6, self.gamma), axis=-1)
+        return ops.power(ops.abs(ops.reshape(y_true, ops.shape(y_pred)) - y_pred) + 1e-6, self.gamma)
 """,
         """\
 import keras
@@ -58,7 +58,7 @@ class SquaredLoss(keras.losses.Loss):
         super().__init__(name="squared_loss")
 
     def call(self, y_true, y_pred):
-        return ops.mean(ops.square(ops.reshape(y_true, ops.shape(y_pred)) - y_pred), axis=-1)
+        return ops.square(ops.reshape(y_true, ops.shape(y_pred)) - y_pred)
 """,
         """\
 import keras
@@ -70,8 +70,7 @@ class WeightedLoss(keras.losses.Loss):
         self.weights = ops.convert_to_tensor(weights)
 
     def call(self, y_true, y_pred):  # losscheck: y_true=float32[B,3] y_pred=float32[B,3]
-        error = ops.square(ops.reshape(y_true, ops.shape(y_pred)) - y_pred)
-        return ops.mean(self.weights * error, axis=-1)
+        return self.weights * ops.square(ops.reshape(y_true, ops.shape(y_pred)) - y_pred)
 
     def get_config(self):
         return {**super().get_config(), "weights": self.weights}  # <-
@@ -88,8 +87,7 @@ class FocalLoss(keras.losses.Loss):
         self.gamma = gamma
 
     def call(self, y_true, y_pred):
-        error = ops.abs(ops.reshape(y_true, ops.shape(y_pred)) - y_pred)
-        return ops.mean(ops.power(error + 1e-6, self.gamma), axis=-1)
+        return ops.power(ops.abs(ops.reshape(y_true, ops.shape(y_pred)) - y_pred) + 1e-6, self.gamma)
 
     def get_config(self):
         return {**super().get_config(), "gamma": self.gamma}
@@ -105,21 +103,6 @@ class SquaredLoss(keras.losses.Loss):
     def call(self, y_true, y_pred):
         return ops.mean(ops.square(ops.reshape(y_true, ops.shape(y_pred)) - y_pred), axis=-1)
 """,
-        """\
-import keras
-from keras import ops
-
-class ScaledLoss(keras.losses.Loss):
-    def __init__(self, scale=1.0):
-        super().__init__(name="scaled_loss")
-        self.scale = scale
-
-    def call(self, y_true, y_pred):
-        return self.scale * ops.mean(ops.abs(ops.reshape(y_true, ops.shape(y_pred)) - y_pred), axis=-1)
-
-    def get_config(self):
-        return {"scale": self.scale}
-""",
     )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
@@ -129,7 +112,10 @@ class ScaledLoss(keras.losses.Loss):
         if message is None:
             return
         yield self.finding(
-            message, _place(seen) or prober.loss.location, modes=(Mode.RELOAD,), lost=[l[0] for l in seen.lost]
+            message,
+            _place(seen) or prober.loss.location,
+            modes=(Mode.RELOAD,),
+            lost=[name for name, _, _ in seen.lost],
         )
 
 
@@ -142,7 +128,7 @@ def _message(seen: ConfigObservation) -> str | None:
         what = {
             "get_config": "`get_config` raises",
             "json": "the config cannot be written to JSON:",
-            "from_config": "`from_config` raises on the object's own config, so a saved model cannot be loaded:",
+            "from_config": "`from_config` raises on its own config, so no saved model can be loaded:",
         }[seen.stage]
         return f"{what} `{seen.raised.type}`: {first_line(seen.raised, 110)}"
     if seen.lost:
@@ -152,10 +138,8 @@ def _message(seen: ConfigObservation) -> str | None:
         return None
     if seen.value is None:
         return "the loss that is built from its own config raises when it is called"
-    return (
-        f"the loss changes through its own config: {seen.before.mean():.4g} before saving,"
-        f" {seen.value.mean():.4g} after loading"
-    )
+    before, after = seen.before.mean(), seen.value.mean()
+    return f"the loss changes through its own config: {before:.4g} before saving, {after:.4g} after loading"
 
 
 def _place(seen: ConfigObservation) -> Location | None:

@@ -32,7 +32,9 @@ class BypassedReduction(Rule):
     code = "LC607"
     name = "bypassed-reduction"
     severity = Severity.WARNING
-    hint = "Override `call(self, y_true, y_pred)`, return one value for each sample, and leave the rest to Keras"
+    hint = (
+        "Override `call(self, y_true, y_pred)`, return one value for each sample, and leave the rest to Keras"
+    )
     requires = ("callable",)
     supersedes = ("LC002", "LC601", "LC604")
 

@@ -34,7 +34,9 @@ class FitValueMismatch(Rule):
     code = "LC609"
     name = "fit-value-mismatch"
     severity = Severity.WARNING
-    hint = "Cast `y_true` in the first line, so that every caller gets the same: `tf.cast(y_true, y_pred.dtype)`"
+    hint = (
+        "Cast `y_true` in the first line, so that every caller gets the same: `tf.cast(y_true, y_pred.dtype)`"
+    )
     requires = ("graph",)
 
     BAD = (

@@ -81,7 +81,7 @@ loss = make_scaled_loss(3.0)
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report another value; a note where importing the module makes the right function once more."""
         seen = prober.reload()
-        if seen.factory_place is None or not seen.is_registered and not _differs(seen):
+        if seen.factory_place is None or not (seen.is_registered or _differs(seen)):
             return
         if _differs(seen):
             how, severity = "another function of the same factory has taken its name", None

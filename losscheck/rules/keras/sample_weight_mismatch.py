@@ -78,7 +78,9 @@ def normalised_loss(y_true, y_pred):
         rows = len(seen.kept)
         if full is None or alone is None or full.ndim == 0 or alone.shape != (rows, *full.shape[1:]):
             return
-        if len(full) != prober.inputs.typical_size or not (np.isfinite(full).all() and np.isfinite(alone).all()):
+        if len(full) != prober.inputs.typical_size or not (
+            np.isfinite(full).all() and np.isfinite(alone).all()
+        ):
             return
         kept = full[list(seen.kept)]
         is_constant = np.allclose(full, full[:1], rtol=_TOLERANCE) and not np.allclose(full[0], alone[0])
@@ -94,9 +96,7 @@ def normalised_loss(y_true, y_pred):
             severity, why = Severity.WARNING, "each row has the same value, that of the whole batch"
         elif _is_reordered(full, alone):
             severity, why = Severity.WARNING, "the values stand in another order than the rows"
-        yield self.finding(
-            f"{message}: {why}", return_location(prober), modes=(Mode.FIT,), severity=severity
-        )
+        yield self.finding(f"{message}: {why}", return_location(prober), modes=(Mode.FIT,), severity=severity)
 
 
 def _is_multiple(kept: np.ndarray, alone: np.ndarray) -> bool:
@@ -105,7 +105,9 @@ def _is_multiple(kept: np.ndarray, alone: np.ndarray) -> bool:
     if scale == 0.0:
         return not kept.any()
     factor = float((kept * alone).sum() / (alone * alone).sum())
-    return factor > 0 and bool(np.allclose(kept, factor * alone, rtol=_TOLERANCE, atol=_TOLERANCE * factor * scale))
+    return factor > 0 and bool(
+        np.allclose(kept, factor * alone, rtol=_TOLERANCE, atol=_TOLERANCE * factor * scale)
+    )
 
 
 def _is_reordered(full: np.ndarray, alone: np.ndarray) -> bool:

@@ -65,7 +65,7 @@ def huber_loss(y_true, y_pred):
         yield self.finding(
             f"raises `{raised.type}` on `KerasTensor`s"
             + (f" at `{code}`" if raised.location and code else "")
-            + ": raw TensorFlow takes none, so the loss cannot be used in a functional model or in `add_loss`",
+            + ": raw TensorFlow takes none, so it cannot be part of a functional model or of `add_loss`",
             place,
             modes=(Mode.SYMBOLIC,),
         )

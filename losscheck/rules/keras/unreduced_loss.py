@@ -31,7 +31,7 @@ class UnreducedLoss(Rule):
     code = "LC612"
     name = "unreduced-loss"
     severity = Severity.WARNING
-    hint = 'Build it with `reduction="sum_over_batch_size"`; without a reduction it is for your own training loop'
+    hint = 'Build it with `reduction="sum_over_batch_size"`; no reduction is for a training loop of your own'
     requires = ("value",)
     supersedes = ("LC609",)
 
