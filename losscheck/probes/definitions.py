@@ -71,10 +71,7 @@ def calls_by_hand(path: str, name: str, *, is_class: bool) -> bool:
         is_class: which of the two.
 
     """
-    try:
-        tree = ast.parse("".join(linecache.getlines(path)))
-    except (SyntaxError, ValueError):
-        return False
+    tree = _tree(path)
     names = set() if is_class else {name}
     for node in ast.walk(tree):
         value = node.value if isinstance(node, ast.Assign) else None
@@ -90,13 +87,18 @@ def _last_name(node: ast.expr) -> str:
 
 def _node(function: FunctionType) -> ast.FunctionDef | None:
     code = function.__code__
-    try:
-        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
-    except (SyntaxError, ValueError):
-        return None
-    for node in ast.walk(tree):
+    for node in ast.walk(_tree(code.co_filename)):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             if first == code.co_firstlineno:
                 return node
     return None
+
+
+def _tree(path: str) -> ast.Module:
+    """The file as it is now; empty where there is none, or it cannot be read as Python."""
+    linecache.checkcache(path)
+    try:
+        return ast.parse("".join(linecache.getlines(path)))
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
