@@ -21,7 +21,7 @@ from losscheck.observation import Raised
 from losscheck.probes.definitions import node_location
 from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.probes.session import functions_inlined, isolated
-from losscheck.probes.tensors import describe, to_tensor
+from losscheck.probes.tensors import describe, is_keras_tensor, to_tensor
 from losscheck.probes.watch import Watch
 
 #: A loop over many rows reads the same names again and again.
@@ -65,12 +65,6 @@ def run_captured(loss: LoadedLoss, batch: Batch, files: UserFiles) -> CapturedOb
         place=place,
         name=name,
     )
-
-
-def is_keras_tensor(value: Any) -> bool:
-    """Whether it is Keras's placeholder for a tensor; found by name, as its module differs by version."""
-    cls = type(value)
-    return cls.__name__ == "KerasTensor" and "keras" in cls.__module__.partition(".")[0]
 
 
 def _tracer(files: UserFiles, outside: set[int], found: list[_Read]) -> Callable[..., Any]:

@@ -82,30 +82,36 @@ def run_reload(
 def _save_and_load(
     seen: _Seen, loss: LoadedLoss, files: UserFiles, factory: Callable[[], Any] | None
 ) -> None:
-    import keras
-
-    with tempfile.TemporaryDirectory(prefix="losscheck") as folder:
-        path = str(Path(folder) / "model.keras")
-        try:
-            seen.stage = "compile"
-            model = _small_model(keras)
-            model.compile(optimizer=keras.optimizers.SGD(name="losscheck_sgd"), loss=loss.compiled)
-            seen.stage = "save"
-            model.save(path)
-            if factory is not None:
-                seen.stage = "factory"
-                factory()
-            seen.stage = "load"
-            seen.loss = keras.models.load_model(path).loss
-            seen.stage = ""
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            seen.raised = raised_from(error, files)
+    try:
+        with tempfile.TemporaryDirectory(prefix="losscheck") as folder:
+            _pass_through(seen, loss, str(Path(folder) / "model.keras"), factory)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            seen.skipped = f"no model can be saved here: {error.strerror}"
+            return
+        seen.raised = raised_from(error, files)
     if seen.stage in ("compile", "factory"):
         seen.skipped, seen.raised = f"`{seen.stage}` raises", None
     elif seen.stage == "load":
         seen.known = _raised_if_known(loss.compiled, files)
+
+
+def _pass_through(seen: _Seen, loss: LoadedLoss, path: str, factory: Callable[[], Any] | None) -> None:
+    import keras
+
+    seen.stage = "compile"
+    model = _small_model(keras)
+    model.compile(optimizer=keras.optimizers.SGD(name="losscheck_sgd"), loss=loss.compiled)
+    seen.stage = "save"
+    model.save(path)
+    if factory is not None:
+        seen.stage = "factory"
+        factory()
+    seen.stage = "load"
+    seen.loss = keras.models.load_model(path).loss
+    seen.stage = ""
 
 
 def _small_model(keras: Any) -> Any:

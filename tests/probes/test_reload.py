@@ -109,3 +109,10 @@ def test_names_of_a_scope_around_the_check_are_not_known_to_the_load(write):
     with keras.saving.custom_object_scope({"loss_fn": written.loss.compiled}):
         assert reload(written).stage == "load"
         assert keras.saving.get_registered_object("loss_fn") is written.loss.compiled
+
+
+def test_where_no_file_can_be_written_it_is_skipped(write, tmp_path, monkeypatch):
+    written = write(f"import keras\ndef loss_fn(y_true, y_pred):\n    {BODY}\n")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    seen = reload(written)
+    assert (seen.raised, seen.skipped) == (None, "no model can be saved here: No such file or directory")

@@ -102,7 +102,7 @@ def perceptual_loss(y_true, y_pred):
         yield self.finding(
             f"reads `{seen.name}`, a `KerasTensor` of some model, though it is called on tensors: {outcome}",
             seen.place,
-            modes=(Mode.EAGER, Mode.GRAPH, Mode.GRADIENT, Mode.FIT),
+            modes=(Mode.EAGER,),
             read=seen.name,
         )
 
