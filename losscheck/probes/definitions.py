@@ -10,6 +10,9 @@ from typing import Any
 from losscheck.finding import Location
 from losscheck.probes.frames import UserFiles, statement_location
 
+#: Where Keras itself is checked, its files are the user's; its methods are still Keras's own.
+_KERAS = ("keras", "tf_keras", "tensorflow")
+
 
 def own_method(thing: Any, name: str, files: UserFiles) -> FunctionType | None:
     """The method of an object's class, where the user wrote it and not Keras."""
@@ -19,7 +22,8 @@ def own_method(thing: Any, name: str, files: UserFiles) -> FunctionType | None:
         while hasattr(member, "__wrapped__"):
             member = member.__wrapped__
         if isinstance(member, FunctionType):
-            return member if member.__code__.co_filename in files else None
+            is_keras = (member.__module__ or "").partition(".")[0] in _KERAS
+            return member if member.__code__.co_filename in files and not is_keras else None
     return None
 
 
