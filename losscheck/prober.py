@@ -8,6 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from losscheck.finding import Location, Mode
+from losscheck.keras_observation import (
+    CapturedSymbolObservation,
+    ConfigObservation,
+    ReloadObservation,
+    SymbolicObservation,
+    UnreducedObservation,
+    WeightedObservation,
+)
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
     CallbacksObservation,
@@ -229,6 +237,30 @@ class Prober:
     def half_values(self, batch: str = "typical") -> HalfValuesObservation:
         """The numbers inside the graph in float16."""
         return self._ask("half_values", HalfValuesObservation, batch)
+
+    def symbolic(self, batch: str = "typical") -> SymbolicObservation:
+        """The loss called on `KerasTensor`s."""
+        return self._ask("symbolic", SymbolicObservation, batch)
+
+    def captured_symbol(self, batch: str = "typical") -> CapturedSymbolObservation:
+        """The `KerasTensor` that the loss reads from outside."""
+        return self._ask("captured_symbol", CapturedSymbolObservation, batch)
+
+    def reload(self, batch: str = "typical", *, remade: bool = False) -> ReloadObservation:
+        """A model with the loss, saved and loaded; ``remade``: after its factory has run once more."""
+        return self._ask("reload", ReloadObservation, batch, remade=remade)
+
+    def config(self, batch: str = "typical") -> ConfigObservation:
+        """A `Loss` object made anew from its config."""
+        return self._ask("config", ConfigObservation, batch)
+
+    def weighted(self, batch: str = "typical") -> WeightedObservation:
+        """The loss with `sample_weight`, and without the rows that it weights with zero."""
+        return self._ask("weighted", WeightedObservation, batch)
+
+    def unreduced(self, batch: str = "typical") -> UnreducedObservation:
+        """The step that `fit` takes with the object's own reduction, in units of the mean's."""
+        return self._ask("unreduced", UnreducedObservation, batch)
 
     def op(self, index: int | None, batch: str = "typical") -> Op | None:
         """A row of the traced graph."""

@@ -17,6 +17,7 @@ FLOORS = {
     "losscheck.exceptions": 0,
     "losscheck.finding": 0,
     "losscheck.observation": 0,
+    "losscheck.keras_observation": 0,
     "losscheck.report": 0,
     "losscheck.loss": 0,
     "losscheck.probes": 1,

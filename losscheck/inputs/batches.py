@@ -242,6 +242,10 @@ class Batches:
         copies = Batch("copies", "the first row again and again", typical.y_true[rows], typical.y_pred[rows])
         return self._extend(typical, copies)
 
+    def _doubled(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
+        y_true, y_pred = (np.concatenate([array, array]) for array in (typical.y_true, typical.y_pred))
+        return "each row twice", y_true, y_pred
+
     @staticmethod
     def _extend(typical: Batch, more: Batch) -> tuple[str, np.ndarray, np.ndarray]:
         y_true = np.concatenate([typical.y_true, more.y_true])

@@ -9,7 +9,9 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
 from losscheck.probes.callbacks import run_callbacks
 from losscheck.probes.captured import run_captured
+from losscheck.probes.captured_symbol import run_captured_symbol
 from losscheck.probes.casts import run_casts
+from losscheck.probes.config import run_config
 from losscheck.probes.discarded import run_discarded
 from losscheck.probes.divergence import run_divergence
 from losscheck.probes.eager import run_eager
@@ -21,11 +23,15 @@ from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
 from losscheck.probes.half import HalfGraph, run_half
 from losscheck.probes.keras_version import fit_converts
+from losscheck.probes.reload import run_reload
 from losscheck.probes.replicas import run_replicas
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.siblings import run_siblings
+from losscheck.probes.symbolic import run_symbolic
 from losscheck.probes.tracing import TraceRun, run_trace
+from losscheck.probes.unreduced import run_unreduced
 from losscheck.probes.values import run_compiled_values, run_values
+from losscheck.probes.weighted import run_weighted
 from losscheck.probes.xla import CompiledGradient
 
 
@@ -70,6 +76,12 @@ class Probes:
             "divergence": self.divergence,
             "half": self.half,
             "half_values": self.half_values,
+            "symbolic": self.symbolic,
+            "captured_symbol": self.captured_symbol,
+            "reload": self.reload,
+            "config": self.config,
+            "weighted": self.weighted,
+            "unreduced": self.unreduced,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -182,6 +194,30 @@ class Probes:
         fed = self._cast(batch)
         whole = read_flow(self._trace(batch), fed, self._files)
         return self._half_graph.run(batch, whole)
+
+    def symbolic(self, batch: Batch) -> Observation:
+        """The loss called on `KerasTensor`s."""
+        return run_symbolic(self._loss, self._cast(batch), self._files)
+
+    def captured_symbol(self, batch: Batch) -> Observation:
+        """The `KerasTensor` that the loss reads from outside."""
+        return run_captured_symbol(self._loss, self._cast(batch), self._files)
+
+    def reload(self, batch: Batch, *, remade: bool) -> Observation:
+        """A model with the loss, saved and loaded."""
+        return run_reload(self._loss, self._as_fit(batch), self._files, remade=remade)
+
+    def config(self, batch: Batch) -> Observation:
+        """A `Loss` object made anew from its config."""
+        return run_config(self._loss, self._as_fit(batch), self._files)
+
+    def weighted(self, batch: Batch) -> Observation:
+        """The loss with `sample_weight`."""
+        return run_weighted(self._loss, self._as_fit(batch), self._files)
+
+    def unreduced(self, batch: Batch) -> Observation:
+        """The step that `fit` takes with the object's own reduction."""
+        return run_unreduced(self._loss, batch, self._files)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

@@ -39,10 +39,18 @@ def traced_shape(array: Any, known_batch: bool) -> list[int | None]:
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether TensorFlow counts it as a tensor (a `tf.Variable` too)."""
+    """Whether TensorFlow counts it as a tensor that has numbers (a `tf.Variable` too)."""
     import tensorflow as tf
 
+    if is_keras_tensor(value):
+        return False
     return isinstance(value, tf.Variable) or (tf.is_tensor(value) and hasattr(value, "dtype"))
+
+
+def is_keras_tensor(value: Any) -> bool:
+    """Whether it is Keras's placeholder for a tensor; found by name, as its module differs by version."""
+    cls = type(value)
+    return cls.__name__ == "KerasTensor" and "keras" in cls.__module__.partition(".")[0]
 
 
 def describe(value: Any) -> Returned:

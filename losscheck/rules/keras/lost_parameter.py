@@ -1,0 +1,112 @@
+"""LC614: a factory's closure comes back from a saved model with other parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losscheck.finding import Finding, Mode, Severity
+from losscheck.keras_observation import ReloadObservation
+from losscheck.prober import Prober
+from losscheck.rule import Rule
+
+
+class LostParameter(Rule):
+    """A function that a factory made comes back from a saved model with the parameters of another one.
+
+    ## What it does
+    Saves a model compiled with the function and loads it, as it stands and after the factory has run once
+    more with its defaults, and compares the values.
+
+    ## Why is this bad?
+    The registered name stands for the function that was registered last. The parameters are in a closure,
+    and no closure is saved: the model comes back with whatever parameters the factory was last called with.
+
+    ## References
+    - https://keras.io/guides/serialization_and_saving/#config-methods
+    """
+
+    code = "LC614"
+    name = "lost-parameter"
+    severity = Severity.WARNING
+    hint = "Write a `keras.losses.Loss` subclass whose `get_config` returns the parameters"
+    requires = ("callable",)
+
+    BAD = (
+        """\
+import keras
+from keras import ops
+
+def make_power_loss(power=2.0):  # <-
+    @keras.saving.register_keras_serializable("examples")
+    def power_loss(y_true, y_pred):
+        return ops.mean(ops.power(ops.abs(y_true - y_pred) + 1e-6, power), axis=-1)
+
+    return power_loss
+
+quartic_loss, cubic_loss = make_power_loss(4.0), make_power_loss(3.0)
+
+loss = quartic_loss
+""",
+    )
+    GOOD = (
+        """\
+import keras
+from keras import ops
+
+def make_power_loss(power=2.0):
+    @keras.saving.register_keras_serializable("examples", name=f"power_loss_{power}")
+    def power_loss(y_true, y_pred):
+        return ops.mean(ops.power(ops.abs(y_true - y_pred) + 1e-6, power), axis=-1)
+
+    return power_loss
+
+quartic_loss, cubic_loss = make_power_loss(4.0), make_power_loss(3.0)
+
+loss = quartic_loss
+""",
+        """\
+import keras
+from keras import ops
+
+def make_scaled_loss(scale=1.0):
+    def scaled_loss(y_true, y_pred):
+        return scale * ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+    return scaled_loss
+
+loss = make_scaled_loss(3.0)
+""",
+    )
+
+    def check(self, prober: Prober) -> Iterator[Finding]:
+        """Report another value; a note where importing the module makes the right function once more."""
+        seen = prober.reload()
+        if seen.factory_place is None or not (seen.is_registered or _differs(seen)):
+            return
+        if _differs(seen):
+            how, severity = "another function of the same factory has taken its name", None
+        else:
+            if not seen.factory:
+                return
+            how = f"after `{seen.factory}()` has run with its defaults"
+            severity = Severity.NOTE if seen.is_bound else None
+            seen = prober.reload(remade=True)
+            if not _differs(seen):
+                return
+        assert seen.before is not None and seen.value is not None and seen.factory_place is not None
+        yield self.finding(
+            f"a saved model comes back with other parameters ({how}): the loss is {seen.before.mean():.4g}"
+            f" before saving and {seen.value.mean():.4g} after loading",
+            seen.factory_place,
+            modes=(Mode.RELOAD,),
+            severity=severity,
+        )
+
+
+def _differs(seen: ReloadObservation) -> bool:
+    """Whether another function of the user's came back, and another value."""
+    from losscheck.inputs.batches import is_same_value
+
+    if seen.came_back or seen.before is None or seen.value is None:
+        return False
+    return not is_same_value(seen.before, seen.value)
