@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.observation import EffectKind
+from losscheck.observation import EffectKind, Observation
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
@@ -34,9 +34,7 @@ class FitValueMismatch(Rule):
     code = "LC609"
     name = "fit-value-mismatch"
     severity = Severity.WARNING
-    hint = (
-        "Cast `y_true` in the first line, so that every caller gets the same: `tf.cast(y_true, y_pred.dtype)`"
-    )
+    hint = "Cast in the first line, so that every caller gets the same: `tf.cast(y_true, y_pred.dtype)`"
     requires = ("graph",)
 
     BAD = (
@@ -82,15 +80,24 @@ class SummedLoss(keras.losses.Loss):
         direct, reported = _direct(prober), prober.fit().first_loss
         if direct is None or reported is None or not np.isfinite(reported) or _is_close(direct, reported):
             return
-        why = _why(prober, reported)
-        if why is None:
-            return
-        yield self.finding(
-            f"`model.fit` reports {reported:.4g} on this batch, a direct call gives {direct:.4g}: {why}",
-            return_location(prober),
-            modes=(Mode.FIT,),
-            severity=None if prober.inputs.task.is_told else Severity.NOTE,
-        )
+        message = f"`model.fit` reports {reported:.4g} on this batch, a direct call gives {direct:.4g}"
+        labels = prober.inputs["typical"].y_true.dtype
+        if _gives(prober.eager("float labels"), reported, prober):
+            yield self.finding(
+                f"{message}: `fit` casts the {labels} labels to float32",
+                return_location(prober),
+                modes=(Mode.FIT,),
+                severity=None
+                if prober.inputs.task.is_told
+                else Severity.NOTE,  # a guess of the labels' dtype
+            )
+        elif _gives(prober.graph(known_batch=False), reported, prober):
+            yield self.finding(
+                f"{message}: `fit` traces it with a batch size of None",
+                return_location(prober),
+                modes=(Mode.FIT,),
+                hint="Take the batch size from `tf.shape(y_pred)[0]`, not from `y_pred.shape[0]`",
+            )
 
 
 def _direct(prober: Prober) -> float | None:
@@ -105,15 +112,9 @@ def _direct(prober: Prober) -> float | None:
     return direct if _is_close(direct, _reduced(traced.value, prober)) else None
 
 
-def _why(prober: Prober, reported: float) -> str | None:
-    """What `fit` does to the loss that gives the value that it reports."""
-    cast = prober.eager("float labels").value
-    if cast is not None and _is_close(_reduced(cast, prober), reported):
-        return f"`fit` casts the {prober.inputs['typical'].y_true.dtype} labels to float32"
-    unknown = prober.graph(known_batch=False).value
-    if unknown is not None and _is_close(_reduced(unknown, prober), reported):
-        return "`fit` traces it with a batch size of None"
-    return None
+def _gives(seen: Observation, reported: float, prober: Prober) -> bool:
+    """Whether the loss called in this way gives what `fit` reports."""
+    return seen.value is not None and _is_close(_reduced(seen.value, prober), reported)
 
 
 def _reduced(value: np.ndarray, prober: Prober) -> float:
