@@ -93,7 +93,11 @@ def run_replicas(loss: LoadedLoss, batch: Batch, files: UserFiles) -> ReplicasOb
 def _strategy() -> Any:
     import tensorflow as tf
 
-    return tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(REPLICAS)])
+    # the collectives of one process remember the shapes of earlier models
+    return tf.distribute.MirroredStrategy(
+        [f"CPU:{number}" for number in range(REPLICAS)],
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )
 
 
 def _fit(loss: LoadedLoss, batch: Batch, strategy: Any = None) -> tuple[float, np.ndarray]:

@@ -31,7 +31,7 @@ class CapturedBatch(Rule):
     hint = "Pass it with the data: as columns of `y_true`, or as `sample_weight`; draw noise inside the loss"
     requires = ("callable",)
     silences_at_line = ("LC101",)
-    supersedes = ("LC102", "LC107", "LC601")
+    supersedes = ("LC102", "LC107", "LC601", "LC608", "LC704")
 
     BAD = (
         """\

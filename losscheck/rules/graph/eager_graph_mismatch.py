@@ -37,6 +37,7 @@ class EagerGraphMismatch(Rule):
     severity = Severity.ERROR
     hint = "Compute the same in both: no branch on `executing_eagerly`, on `.numpy` or on a static shape"
     requires = ("value", "gradient")
+    supersedes = ("LC609",)
 
     BAD = (
         """\

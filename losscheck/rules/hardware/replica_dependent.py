@@ -12,10 +12,10 @@ from losscheck.observation import Op
 from losscheck.prober import Prober
 from losscheck.rule import Rule, first_line, return_location
 
-#: Operations that are not linear in two tensors at once.
-_PRODUCTS = ("Mul", "RealDiv", "DivNoNan", "Pow", "MatMul", "BatchMatMulV2", "Einsum", "Xdivy", "MulNoNan")
-#: Operations that put the rows of a batch in an order.
-_ORDERS = ("TopKV2", "TopK", "Sort", "ArgMax", "ArgMin")
+#: Operations that take all rows together evenly; a reshape only lays them in a line.
+_REDUCTIONS = ("Mean", "Sum", "Reshape")
+#: Operations that are linear in several tensors at once.
+_SUMS = ("AddV2", "Add", "AddN", "Sub", "Identity", "IdentityN")
 
 
 class ReplicaDependent(Rule):
@@ -91,7 +91,7 @@ def mean_loss(y_true, y_pred):
             f" {seen.loop_loss:.4g}",
             (op.location if op else None) or return_location(prober),
             modes=(Mode.REPLICAS,),
-            severity=Severity.NOTE if _is_batch_statistic(prober) else Severity.WARNING,
+            severity=Severity.WARNING if _is_function_of_mean(prober) else Severity.NOTE,
             fit_loss=seen.fit_loss,
             single_fit_loss=seen.single_fit_loss,
             step_ratio=size,
@@ -113,27 +113,28 @@ def _has_rows(op: Op, rows: int) -> bool:
     return bool(op.shape) and rows in (op.shape or ())
 
 
-def _is_batch_statistic(prober: Prober) -> bool:
-    """Whether the loss is made of statistics of its batch: pairs or orders of rows, products and ratios of
-    what was taken over rows, or rows compared with it.
+def _is_function_of_mean(prober: Prober) -> bool:
+    """Whether the loss is one number, made of means or sums over all rows by operations on one such number
+    each (a root, a logarithm) or by sums of them.
+
+    Whatever else depends on the rows of its batch is a statistic of it: pairs and orders of rows, ratios and
+    products of sums, rows compared with their mean.
     """
-    rows = prober.inputs.typical_size
-    ops = prober.flow().ops
-    taken: set[int] = set()  # from the data, and the rows have been taken together before
+    value = prober.eager().value
+    if value is None or value.ndim:
+        return False
+    rows, ops = prober.inputs.typical_size, prober.flow().ops
     for op in ops:
-        from_data = op.from_y_true or op.from_y_pred
-        if not from_data or not op.reaches_output:
+        if not op.reaches_output or not (op.from_y_pred or op.from_y_true):
             continue
-        shape = op.shape or ()
-        if shape.count(rows) > 1 or op.type in _ORDERS:
-            return True
-        mixed = [i for i in op.inputs if i in taken]
-        others = [i for i in op.inputs if i not in taken and (ops[i].from_y_true or ops[i].from_y_pred)]
-        if mixed and others and any(_has_rows(ops[i], rows) for i in others):
-            return True
-        if len(mixed) > 1 and op.type in _PRODUCTS:
-            return True
-        loses_rows = rows not in shape and any(_has_rows(ops[i], rows) for i in op.inputs)
-        if mixed or loses_rows:
-            taken.add(op.index)
-    return False
+        if (op.shape or ()).count(rows) > 1:
+            return False
+        fed = [ops[i] for i in set(op.inputs) if ops[i].from_y_pred or ops[i].from_y_true]
+        taken = [source for source in fed if not _has_rows(source, rows)]
+        if _has_rows(op, rows) and taken:
+            return False  # rows beside what was taken over them
+        if not _has_rows(op, rows) and len(taken) < len(fed) and op.type not in _REDUCTIONS:
+            return False
+        if len(taken) > 1 and op.type not in _SUMS:
+            return False
+    return True

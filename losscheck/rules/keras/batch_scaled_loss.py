@@ -53,6 +53,7 @@ def distance_loss(y_true, y_pred):
     return tf.sqrt(squares + 1e-6)
 """,
     )
+    also = ("LC704",)
     GOOD = (
         """\
 import tensorflow as tf

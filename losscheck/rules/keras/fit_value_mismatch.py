@@ -45,13 +45,6 @@ def halved_loss(y_true, y_pred):  # losscheck: y_true=int32[B,3]:labels<8 y_pred
     half = y_true // 2 if y_true.dtype.is_integer else y_true / 2
     return tf.reduce_mean(tf.square(tf.cast(half, tf.float32) - y_pred), axis=-1)  # <-
 """,
-        """\
-import tensorflow as tf
-
-def averaged_loss(y_true, y_pred):
-    rows = y_pred.shape[0] or 32
-    return tf.reduce_sum(tf.square(y_true - y_pred)) / rows  # <-
-""",
     )
     GOOD = (
         """\
