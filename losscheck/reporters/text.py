@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TextIO
 
 from losscheck.finding import Finding, Mode, Severity
@@ -28,9 +29,10 @@ _TOLD = {
 def write(report: Report, stream: TextIO, style: Style) -> None:
     """Write the losses in order, then what could not be checked, then the summary."""
     page = Page(stream, style)
+    fails_on_notes = report.fail_on is Severity.NOTE
     for loss in report.losses:
-        if loss.findings or not style.quiet:
-            _write_loss(page, loss)
+        if not style.quiet or any(fails_on_notes or f.severity is not Severity.NOTE for f in loss.findings):
+            _write_loss(page, loss, fails_on_notes=fails_on_notes)
             page.blank()
     for failure in report.failures:
         _write_failure(page, failure)
@@ -42,9 +44,11 @@ def write(report: Report, stream: TextIO, style: Style) -> None:
     worst = max(report.findings, key=lambda finding: finding.severity.rank, default=None)
     if worst is not None and worst.severity is not Severity.NOTE:
         page.paragraph((f"`losscheck --explain {worst.code}` says more about a rule", "dim"))
+    elif worst is not None and not style.verbose:
+        page.paragraph(("`--verbose` says more about the notes", "dim"))
 
 
-def _write_loss(page: Page, loss: LossReport) -> None:
+def _write_loss(page: Page, loss: LossReport, *, fails_on_notes: bool) -> None:
     page.line((f"{one_line(loss.path)}:{loss.line} ", ""), (one_line(loss.name), "bold"))
     if not page.style.quiet:
         if loss.task is not None:
@@ -56,10 +60,13 @@ def _write_loss(page: Page, loss: LossReport) -> None:
             page.blank()
             _write_finding(page, finding)
     notes = [finding for finding in loss.findings if finding.severity is Severity.NOTE]
-    if notes:
+    if notes and (fails_on_notes or not page.style.quiet):
         page.blank()
-    for note in notes:
-        _write_note(page, note)
+        if page.style.verbose or fails_on_notes:
+            for note in notes:
+                _write_note(page, note)
+        else:
+            _write_note_names(page, notes)
     if page.style.verbose:
         _write_details(page, loss)
 
@@ -74,13 +81,22 @@ def _write_modes(page: Page, loss: LossReport) -> None:
     items: list[tuple[Piece, ...]] = []
     reasons: dict[str, list[str]] = {}
     for mode, result in loss.modes.items():
-        items.append((f"{mode.label} ", _MARKS[result.status]))
+        mark, color = _MARKS[result.status]
+        if result.status is Status.FAIL:
+            color = _COLORS[_worst(loss, mode)]
+        items.append((f"{mode.label} ", (mark, color)))
         if result.status is Status.SKIPPED and result.reason:
             reasons.setdefault(one_line(result.reason), []).append(mode.label)
     page.flow(items, indent=_INDENT)
     for reason, labels in reasons.items():
         which = _EVERY if len(labels) == len(Mode) else ", ".join(labels)
         page.paragraph((f"{which} skipped: {reason}", "dim"), indent=_INDENT)
+
+
+def _worst(loss: LossReport, mode: Mode) -> Severity:
+    """How bad it is that a mode fails: the worst of the findings that list it."""
+    found = [finding.severity for finding in loss.findings if mode in finding.modes]
+    return max(found, key=lambda severity: severity.rank, default=Severity.ERROR)
 
 
 def _write_finding(page: Page, finding: Finding) -> None:
@@ -121,6 +137,15 @@ def _write_source(page: Page, finding: Finding, color: str) -> None:
             before = page.cells(line.text[: line.start])
             marks = "^" * max(1, page.cells(line.text[line.start : line.end]))
             page.line((" " * gutter + " | ", "dim"), " " * before, (marks, color))
+
+
+def _write_note_names(page: Page, notes: Sequence[Finding]) -> None:
+    """The notes by name and line: they are often intended, and ``--verbose`` tells the rest."""
+    lines: dict[str, list[int]] = {}
+    for note in notes:
+        lines.setdefault(f"{note.code} {note.name}", []).append(note.location.line)
+    text = ", ".join(f"{name} ({', '.join(map(str, sorted(set(at))))})" for name, at in lines.items())
+    page.paragraph((text, "dim"), indent=_INDENT, label=("notes: ", _COLORS[Severity.NOTE]))
 
 
 def _write_note(page: Page, note: Finding) -> None:

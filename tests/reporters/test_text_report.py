@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from losscheck.finding import Location, Mode
+from losscheck.finding import Location, Mode, Severity
 from losscheck.report import ModeResult, Status
 from losscheck.reporters import Style, render
 
@@ -37,9 +37,7 @@ losses.py:4 dice_loss
      |     ^
   help: add an epsilon to the denominator
 
-  LC105 batch-reduced note at losses.py:7:5: the loss is a scalar: `sample_weight` and masks cannot
-  act per sample
-  help: reduce over every axis but the first
+  notes: LC105 batch-reduced (7)
 
 1 loss checked in 2.1 s: 1 error, 1 warning, 1 note
 `losscheck --explain LC201` says more about a rule
@@ -179,20 +177,50 @@ def test_verbose_shows_the_rest_of_the_evidence(only):
     assert "samples" not in render("text", only(), Style())
 
 
-def test_quiet_leaves_only_the_losses_with_findings_and_the_failures(source_file, examples):
+NOTE = (
+    "  LC105 batch-reduced note at losses.py:7:5: the loss is a scalar: `sample_weight` and masks "
+    "cannot\n"
+    "  act per sample\n"
+    "  help: reduce over every axis but the first\n"
+)
+TYPO = "not checked: no such file `lossses.py`; did you mean `losses.py`?\n"
+
+
+def test_quiet_leaves_only_the_losses_with_findings_and_the_failures(source_file, examples, only):
     loss = dataclasses.replace(examples.dice, findings=(examples.reduced,))
     report = examples.report(examples.mse, loss, failures=(examples.typo,))
 
-    assert render("text", report, Style(quiet=True)) == (
-        "losses.py:4 dice_loss\n"
-        "\n"
-        "  LC105 batch-reduced note at losses.py:7:5: the loss is a scalar: `sample_weight` and masks "
-        "cannot\n"
-        "  act per sample\n"
-        "  help: reduce over every axis but the first\n"
-        "\n"
-        "not checked: no such file `lossses.py`; did you mean `losses.py`?\n"
-    )
+    assert render("text", report, Style(quiet=True)) == TYPO
+    assert render("text", only(), Style(quiet=True)).startswith("losses.py:4 dice_loss\n\n  LC201 ")
+
+
+def test_notes_are_told_where_they_fail_the_run(source_file, examples):
+    loss = dataclasses.replace(examples.dice, findings=(examples.reduced,))
+    report = dataclasses.replace(examples.report(loss), fail_on=Severity.NOTE)
+
+    assert render("text", report, Style(quiet=True)) == f"losses.py:4 dice_loss\n\n{NOTE}\n"
+
+
+def test_notes_are_named_with_their_lines_and_told_with_verbose(source_file, examples):
+    other = dataclasses.replace(examples.reduced, location=Location("losses.py", 9))
+    loss = dataclasses.replace(examples.dice, findings=(examples.reduced, other))
+
+    text = render("text", examples.report(loss), Style())
+
+    assert "\n\n  notes: LC105 batch-reduced (7, 9)\n\n" in text
+    assert text.endswith("\n`--verbose` says more about the notes\n")
+    assert NOTE in render("text", examples.report(loss), Style(verbose=True))
+
+
+def test_a_mode_that_fails_has_the_colour_of_its_worst_finding(source_file, examples):
+    note = dataclasses.replace(examples.reduced, modes=(Mode.FIT,))
+    loss = dataclasses.replace(examples.dice, findings=(note,), modes={Mode.FIT: ModeResult(Status.FAIL)})
+    red = dataclasses.replace(loss, findings=(examples.disconnected,))
+
+    cyan = render("text", examples.report(loss), Style(color=True))
+
+    assert "\x1b[36m✗" in cyan
+    assert "\x1b[1;31m✗" in render("text", examples.report(red), Style(color=True))
 
 
 def test_a_finding_in_all_modes_says_so(only):

@@ -12,8 +12,8 @@ from losscheck.observation import Op
 from losscheck.prober import Prober
 from losscheck.rule import Rule, first_line, return_location
 
-#: Operations that take all rows together evenly; a reshape only lays them in a line.
-_REDUCTIONS = ("Mean", "Sum", "Reshape")
+#: Operations that take all rows together evenly.
+_REDUCTIONS = ("Mean", "Sum")
 #: Operations that are linear in several tensors at once.
 _SUMS = ("AddV2", "Add", "AddN", "Sub", "Identity", "IdentityN")
 
@@ -110,7 +110,11 @@ def _reducing_op(prober: Prober) -> Op | None:
 
 
 def _has_rows(op: Op, rows: int) -> bool:
-    return bool(op.shape) and rows in (op.shape or ())
+    """Whether the rows are still apart, as an axis or laid in one line with the rest."""
+    shape = op.shape or ()
+    return rows in shape or (
+        bool(shape) and len(shape) <= 2 and bool(shape[0]) and not (shape[0] or 1) % rows
+    )
 
 
 def _is_function_of_mean(prober: Prober) -> bool:
@@ -118,7 +122,7 @@ def _is_function_of_mean(prober: Prober) -> bool:
     each (a root, a logarithm) or by sums of them.
 
     Whatever else depends on the rows of its batch is a statistic of it: pairs and orders of rows, ratios and
-    products of sums, rows compared with their mean.
+    products of sums, rows compared with their mean, means of `y_pred` compared with means of `y_true`.
     """
     value = prober.eager().value
     if value is None or value.ndim:
@@ -135,6 +139,6 @@ def _is_function_of_mean(prober: Prober) -> bool:
             return False  # rows beside what was taken over them
         if not _has_rows(op, rows) and len(taken) < len(fed) and op.type not in _REDUCTIONS:
             return False
-        if len(taken) > 1 and op.type not in _SUMS:
+        if len(taken) > 1 and (op.type not in _SUMS or not all(source.from_y_pred for source in taken)):
             return False
     return True
