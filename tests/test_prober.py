@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from losscheck.finding import Location, Mode
+from losscheck.graph_observation import FlowObservation, Op, ValuesObservation
 from losscheck.inputs.batches import Batch, Batches
 from losscheck.inputs.specs import parse_spec
 from losscheck.inputs.tasks import told_task
@@ -16,14 +17,11 @@ from losscheck.loss import Kind, LoadedLoss, SourceFacts
 from losscheck.observation import (
     EagerObservation,
     FitObservation,
-    FlowObservation,
     GradientObservation,
     GraphObservation,
     Observation,
-    Op,
     Raised,
     Returned,
-    ValuesObservation,
 )
 from losscheck.prober import Attempt, Evidence, Prober
 
@@ -90,10 +88,10 @@ def test_each_batch_and_each_option_is_asked_for_itself():
         prober.flow(known_batch=False)
         prober.values("partial")
     assert calls.asked == [
-        ("graph", "typical", {"known_batch": True, "as_fit": False}),
-        ("graph", "typical", {"known_batch": False, "as_fit": False}),
-        ("graph", "typical", {"known_batch": False, "as_fit": True}),
-        ("graph", "one", {"known_batch": True, "as_fit": False}),
+        ("graph", "typical", {"known_batch": True, "as_fit": False, "autograph": True}),
+        ("graph", "typical", {"known_batch": False, "as_fit": False, "autograph": True}),
+        ("graph", "typical", {"known_batch": False, "as_fit": True, "autograph": False}),
+        ("graph", "one", {"known_batch": True, "as_fit": False, "autograph": True}),
         ("gradient", "typical", {"in_graph": True}),
         ("flow", "typical", {"known_batch": False}),
         ("values", "partial", {}),
@@ -221,7 +219,7 @@ def test_a_loss_that_works_has_no_failures():
 
 
 def test_the_failures_come_in_the_order_in_which_a_user_meets_them():
-    def graph(batch: Batch, *, known_batch: bool, as_fit: bool) -> GraphObservation:
+    def graph(batch: Batch, *, known_batch: bool, as_fit: bool, autograph: bool) -> GraphObservation:
         return GraphObservation("typical", raised("TypeError", 10 * known_batch + as_fit))
 
     prober = Calls(

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from losscheck.graph_observation import HOST_CALLBACKS, CallbacksObservation
 from losscheck.inputs.batches import Batch
-from losscheck.observation import HOST_CALLBACKS, CallbacksObservation
 from losscheck.probes.flow import Traced
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_tensor

@@ -12,12 +12,13 @@ import numpy as np
 
 from losscheck.inputs.batches import Batch, is_same_value
 from losscheck.loss import LoadedLoss
-from losscheck.observation import CapturedObservation, EagerObservation
+from losscheck.observation import EagerObservation
 from losscheck.probes.changing import is_variable
 from losscheck.probes.eager import run_eager
 from losscheck.probes.frames import UserFiles
 from losscheck.probes.reads import read_location
 from losscheck.probes.slots import Slot, find_reach
+from losscheck.state_observation import CapturedObservation
 
 #: More rows than in the batch; not a multiple, so that no reshape passes by chance.
 _MORE_ROWS = 3

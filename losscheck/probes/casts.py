@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from losscheck.graph_observation import SMALL_DTYPES, CastsObservation, FlowObservation, LossyCast, Op
 from losscheck.inputs.batches import Batch
-from losscheck.observation import SMALL_DTYPES, CastsObservation, FlowObservation, LossyCast, Op
 from losscheck.probes.flow import Traced
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_array, to_tensor

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from losscheck.finding import Location
+from losscheck.graph_observation import Discarded, DiscardedObservation, FlowObservation
 from losscheck.inputs.batches import Batch
-from losscheck.observation import Discarded, DiscardedObservation, FlowObservation
 from losscheck.probes.flow import Traced
 from losscheck.probes.frames import UserFiles, statement_location
 from losscheck.probes.statements import (

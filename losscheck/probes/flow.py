@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from losscheck.finding import Location
+from losscheck.graph_observation import FlowObservation, Op
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
-from losscheck.observation import FlowObservation, Op, Raised
+from losscheck.observation import Raised
 from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.keras_version import as_fit_calls

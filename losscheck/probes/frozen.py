@@ -12,7 +12,6 @@ import numpy as np
 
 from losscheck.inputs.batches import Batch, is_same_value
 from losscheck.loss import LoadedLoss
-from losscheck.observation import FrozenObservation, FrozenValue
 from losscheck.probes.changing import Change, inner_changes, is_variable, rebindings
 from losscheck.probes.frames import UserFiles, statement_location
 from losscheck.probes.reads import read_location
@@ -24,6 +23,7 @@ from losscheck.probes.tensors import to_array, to_tensor
 from losscheck.probes.tracing import TraceRun
 from losscheck.probes.watch import Watch
 from losscheck.probes.writers import Source, Write, first_line, read_source
+from losscheck.state_observation import FrozenObservation, FrozenValue
 
 #: More places than this are not tried: each costs two calls of the loss.
 _MAX_PLACES = 24

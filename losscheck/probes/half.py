@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from losscheck.graph_observation import FlowObservation, HalfObservation, HalfValuesObservation, Op
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
-from losscheck.observation import FlowObservation, HalfObservation, HalfValuesObservation, Op
 from losscheck.probes.eager import run_eager
 from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles

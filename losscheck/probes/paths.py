@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from losscheck.observation import Op
+from losscheck.graph_observation import Op
 
 
 def with_reach(ops: list[Op], y_true: int, y_pred: int, output: int | None) -> list[Op]:

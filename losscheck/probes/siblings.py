@@ -14,7 +14,6 @@ import numpy as np
 from losscheck.finding import Location
 from losscheck.inputs.batches import Batch, is_same_value
 from losscheck.loss import LoadedLoss
-from losscheck.observation import SiblingsObservation
 from losscheck.probes.changing import rebindings
 from losscheck.probes.frames import UserFiles, statement_location
 from losscheck.probes.objects import code_names, is_of_user, plain_function
@@ -23,6 +22,7 @@ from losscheck.probes.slots import Slot
 from losscheck.probes.tensors import to_array, to_tensor
 from losscheck.probes.watch import Watch
 from losscheck.probes.writers import FUNCTIONS, read_source
+from losscheck.state_observation import SiblingsObservation
 
 _LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _MAX_DEPTH = 4

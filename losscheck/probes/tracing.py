@@ -10,7 +10,7 @@ from typing import Any
 
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
-from losscheck.observation import Effect, EffectKind, Raised, TraceObservation
+from losscheck.observation import Effect, EffectKind, Raised
 from losscheck.probes.auditing import recorded_io
 from losscheck.probes.calls import recorded_calls
 from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
@@ -20,6 +20,7 @@ from losscheck.probes.saved_state import SavedState
 from losscheck.probes.session import functions_inlined, isolated
 from losscheck.probes.tensors import static_shape, to_tensor, traced_shape
 from losscheck.probes.watch import Watch, line_tracer, traced
+from losscheck.state_observation import TraceObservation
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from losscheck.graph_observation import FlowObservation, Op, ValuesObservation
 from losscheck.inputs.batches import Batch, is_same_value
-from losscheck.observation import FlowObservation, Op, ValuesObservation
 from losscheck.probes.flow import Traced
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_array, to_tensor

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from losscheck.finding import Location
+from losscheck.graph_observation import Refusal, XlaObservation
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
-from losscheck.observation import Raised, Refusal, XlaObservation
+from losscheck.observation import Raised
 from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
 from losscheck.probes.gradient import Step
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs

@@ -16,11 +16,11 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from losscheck.finding import Location
+from losscheck.graph_observation import Op
 from losscheck.inputs.batches import Batch
 from losscheck.loading.importing import load
 from losscheck.loading.target import find_losses
 from losscheck.loss import LoadedLoss
-from losscheck.observation import Op
 from losscheck.probes.frames import UserFiles
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from losscheck.graph_observation import FlowObservation, Op
 from losscheck.inputs.batches import Batch
-from losscheck.observation import FlowObservation, Op
 from losscheck.probes.flow import read_flow, trace
 
 from .conftest import Written, code_of, probabilities, regression

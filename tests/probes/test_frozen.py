@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from losscheck.observation import FrozenValue
 from losscheck.probes.frozen import run_frozen
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.tracing import run_trace
+from losscheck.state_observation import FrozenValue
 
 from .conftest import Written, regression
 

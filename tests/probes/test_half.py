@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from losscheck.graph_observation import HalfValuesObservation
 from losscheck.inputs.batches import Batch
-from losscheck.observation import HalfValuesObservation
 from losscheck.probes.flow import read_flow, trace
 from losscheck.probes.half import HalfGraph, run_half
 from losscheck.probes.session import isolated

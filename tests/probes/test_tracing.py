@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from losscheck.observation import EffectKind, TraceObservation
+from losscheck.observation import EffectKind
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.tracing import run_trace
+from losscheck.state_observation import TraceObservation
 
 from .conftest import Written, regression
 

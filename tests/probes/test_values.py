@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from losscheck.graph_observation import Op, ValuesObservation
 from losscheck.inputs.batches import Batch
-from losscheck.observation import Op, ValuesObservation
 from losscheck.probes.flow import read_flow, trace
 from losscheck.probes.values import run_values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Location, Severity
-from losscheck.observation import FlowObservation, Op
+from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
 from losscheck.rule import Rule
 

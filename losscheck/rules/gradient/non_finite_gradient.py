@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.observation import GradientObservation, XlaObservation
+from losscheck.graph_observation import XlaObservation
+from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Location, Mode, Severity
-from losscheck.observation import FrozenValue
 from losscheck.prober import Prober
 from losscheck.rule import Rule
+from losscheck.state_observation import FrozenValue
 
 
 class FrozenPythonValue(Rule):

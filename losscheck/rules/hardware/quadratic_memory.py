@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.observation import Op
+from losscheck.graph_observation import Op
 from losscheck.prober import Prober
 from losscheck.rule import Rule
 

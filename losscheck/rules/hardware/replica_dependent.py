@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from losscheck.finding import Finding, Mode, Severity
+from losscheck.graph_observation import Op
 from losscheck.inputs.batches import is_same_value
-from losscheck.observation import Op
 from losscheck.prober import Prober
 from losscheck.rule import Rule, first_line, return_location
 

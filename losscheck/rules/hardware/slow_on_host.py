@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.observation import HOST_CALLBACKS
+from losscheck.graph_observation import HOST_CALLBACKS
 from losscheck.prober import Prober
 from losscheck.rule import Rule
 

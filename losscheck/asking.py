@@ -1,0 +1,136 @@
+"""What can be asked of the probes: one method each."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, TypeVar
+
+from losscheck.graph_observation import (
+    CallbacksObservation,
+    CastsObservation,
+    DiscardedObservation,
+    DivergenceObservation,
+    FlowObservation,
+    HalfObservation,
+    HalfValuesObservation,
+    ValuesObservation,
+)
+from losscheck.keras_observation import (
+    CapturedSymbolObservation,
+    ConfigObservation,
+    ReloadObservation,
+    SymbolicObservation,
+    UnreducedObservation,
+    WeightedObservation,
+)
+from losscheck.observation import (
+    EagerObservation,
+    FitObservation,
+    GradientObservation,
+    Observation,
+)
+from losscheck.state_observation import (
+    CapturedObservation,
+    FrozenObservation,
+    SiblingsObservation,
+    TraceObservation,
+)
+
+Seen = TypeVar("Seen", bound=Observation)
+
+
+class Asking(abc.ABC):
+    """The probes by name; how they are asked, and what is remembered, is the prober's."""
+
+    @abc.abstractmethod
+    def _ask(self, probe: str, kind: type[Seen], batch: str, **options: Any) -> Seen:
+        """The observation of a probe on a batch."""
+
+    def eager(self, batch: str = "typical", *, extra: tuple[Any, ...] = ()) -> EagerObservation:
+        """The loss called eagerly: three times on the typical batch, once on the others."""
+        calls = 3 if batch == "typical" and not extra else 1
+        return self._ask("eager", EagerObservation, batch, calls=calls, extra=extra)
+
+    def trace(self, batch: str = "typical") -> TraceObservation:
+        """What the loss does in Python while `fit` traces it: leaked tensors, clocks, files."""
+        return self._ask("trace", TraceObservation, batch)
+
+    def frozen(self, batch: str = "typical") -> FrozenObservation:
+        """The values that other code changes and that the traced loss does not look at again."""
+        return self._ask("frozen", FrozenObservation, batch)
+
+    def siblings(self, batch: str = "typical") -> SiblingsObservation:
+        """The losses that were made in the same loop, if they all are one loss."""
+        return self._ask("siblings", SiblingsObservation, batch)
+
+    def captured(self, batch: str = "typical") -> CapturedObservation:
+        """An array of the user's code whose rows stand for those of one batch."""
+        return self._ask("captured", CapturedObservation, batch)
+
+    def gradient(self, batch: str = "typical", *, in_graph: bool = False) -> GradientObservation:
+        """The loss and its gradient with respect to ``y_pred``, eagerly or in a graph."""
+        return self._ask("gradient", GradientObservation, batch, in_graph=in_graph)
+
+    def fit(self, batch: str = "typical") -> FitObservation:
+        """The loss in `model.fit`."""
+        return self._ask("fit", FitObservation, batch)
+
+    def flow(self, batch: str = "typical", *, known_batch: bool = True) -> FlowObservation:
+        """The traced graph, read."""
+        return self._ask("flow", FlowObservation, batch, known_batch=known_batch)
+
+    def values(self, batch: str = "typical") -> ValuesObservation:
+        """The numbers inside the traced graph."""
+        return self._ask("values", ValuesObservation, batch)
+
+    def compiled_values(self, batch: str = "typical") -> ValuesObservation:
+        """The numbers inside the traced graph, compiled by XLA and not; only where XLA compiles the loss."""
+        return self._ask("compiled_values", ValuesObservation, batch)
+
+    def callbacks(self, batch: str) -> CallbacksObservation:
+        """The time of a step, and the part of it inside Python callbacks."""
+        return self._ask("callbacks", CallbacksObservation, batch)
+
+    def casts(self, batch: str = "highest labels") -> CastsObservation:
+        """The casts of ``y_true`` to small dtypes, fed with the highest class ids."""
+        return self._ask("casts", CastsObservation, batch)
+
+    def discarded(self, batch: str = "typical") -> DiscardedObservation:
+        """The statements that compute something for nothing."""
+        return self._ask("discarded", DiscardedObservation, batch)
+
+    def divergence(self, batch: str = "typical", *, tolerance: float) -> DivergenceObservation:
+        """The first line where a call in a graph parts from an eager one."""
+        return self._ask("divergence", DivergenceObservation, batch, tolerance=tolerance)
+
+    def half(self, batch: str = "typical", *, dtype: str = "float16") -> HalfObservation:
+        """The loss called directly with predictions in half precision; `fit` would cast them."""
+        return self._ask("half", HalfObservation, batch, dtype=dtype)
+
+    def half_values(self, batch: str = "typical") -> HalfValuesObservation:
+        """The numbers inside the graph in float16."""
+        return self._ask("half_values", HalfValuesObservation, batch)
+
+    def symbolic(self, batch: str = "typical") -> SymbolicObservation:
+        """The loss called on `KerasTensor`s."""
+        return self._ask("symbolic", SymbolicObservation, batch)
+
+    def captured_symbol(self, batch: str = "typical") -> CapturedSymbolObservation:
+        """The `KerasTensor` that the loss reads from outside."""
+        return self._ask("captured_symbol", CapturedSymbolObservation, batch)
+
+    def reload(self, batch: str = "typical", *, remade: bool = False) -> ReloadObservation:
+        """A model with the loss, saved and loaded; ``remade``: after its factory has run once more."""
+        return self._ask("reload", ReloadObservation, batch, remade=remade)
+
+    def config(self, batch: str = "typical") -> ConfigObservation:
+        """A `Loss` object made anew from its config."""
+        return self._ask("config", ConfigObservation, batch)
+
+    def weighted(self, batch: str = "typical") -> WeightedObservation:
+        """The loss with `sample_weight`, and without the rows that it weights with zero."""
+        return self._ask("weighted", WeightedObservation, batch)
+
+    def unreduced(self, batch: str = "typical") -> UnreducedObservation:
+        """The step that `fit` takes with the object's own reduction, in units of the mean's."""
+        return self._ask("unreduced", UnreducedObservation, batch)

@@ -1,0 +1,154 @@
+"""What the probes of the traced graph saw: its operations, the numbers inside it, what XLA makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from losscheck.observation import Observation
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from losscheck.finding import Location
+    from losscheck.observation import Shape
+
+
+#: Types of the operations that call back into Python, and the functions that make them.
+HOST_CALLBACKS = {
+    "EagerPyFunc": "tf.py_function",
+    "PyFunc": "tf.numpy_function",
+    "PyFuncStateless": "tf.numpy_function",
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An operation that XLA does not compile."""
+
+    op: str  #: type, ``StringFormat``
+    location: Location | None  #: the user's line that made it, or made what it is the gradient of
+
+
+@dataclass(frozen=True)
+class XlaObservation(Observation):
+    """The loss and its gradient compiled with ``jit_compile=True``, on inputs as `fit` passes them."""
+
+    gradient: np.ndarray | None = None  #: with respect to ``y_pred``; None: disconnected
+    refusals: tuple[Refusal, ...] = ()  #: what the compiler named when it refused
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operation of the traced graph; inner functions, branches and loop bodies are included."""
+
+    index: int  #: place in `FlowObservation.ops`
+    type: str  #: ``ArgMax``
+    name: str  #: ``cond/ArgMax``
+    inputs: tuple[int, ...]  #: indices of the operations that it reads
+    float_inputs: tuple[int, ...]  #: those from which it reads a tensor that can carry a gradient
+    shape: Shape | None  #: of the first output
+    dtype: str  #: of the first output, ``float32``
+    location: Location | None  #: the user's line that made it
+    is_float: bool  #: the first output can carry a gradient
+    has_gradient: bool = False  #: the output depends on it differentiably
+    from_y_true: bool = False  #: reachable from ``y_true``
+    from_y_pred: bool = False  #: reachable from ``y_pred``
+    reaches_output: bool = False  #: the output is reachable from it
+    constant: float | None = None  #: number that a `Const` of one element holds
+
+    @property
+    def vanishes_in_float16(self) -> bool:
+        """Whether it is a constant beside 0, 1 or -1 that float16 rounds to just that."""
+        import numpy as np
+
+        number = self.constant
+        if number is None or not self.is_float or not abs(number) < 1.5 or number == round(number):
+            return False
+        return float(np.float16(number)) == round(number)
+
+
+@dataclass(frozen=True)
+class FlowObservation(Observation):
+    """The traced graph, read: which operations stand between ``y_pred`` and the loss."""
+
+    ops: tuple[Op, ...] = ()  #: in an order in which inputs come first
+    output: int | None = None  #: index of the operation that gives the loss
+    cut: int | None = None  #: index of the operation at which the gradient stops
+    path: tuple[int, ...] = ()  #: from ``y_pred`` to the loss through the cut
+
+
+@dataclass(frozen=True)
+class ValuesObservation(Observation):
+    """The numbers inside the graph on one batch: where values or gradients go bad."""
+
+    non_finite_op: int | None = None  #: first operation with finite inputs and a NaN or Inf output
+    non_finite_gradient_op: int | None = None  #: operation whose gradient turns a finite one into NaN or Inf
+    zero_gradient_op: int | None = None  #: operation whose gradient turns a non-zero one into zero
+    differing_op: int | None = None  #: first operation whose output is another one when XLA compiles it
+
+
+@dataclass(frozen=True)
+class HalfObservation(Observation):
+    """The loss called directly with half-precision predictions, as a training loop of one's own does."""
+
+    dtype: str = "float16"  #: of ``y_pred``
+
+
+@dataclass(frozen=True)
+class HalfValuesObservation(Observation):
+    """The numbers inside the graph in float16: where they go bad, and which constants are to blame."""
+
+    culprit: Op | None = None  #: first operation with finite inputs and a NaN or Inf output in float16
+    vanished: tuple[Op, ...] = ()  #: constants lost in float16; another number there makes the culprit finite
+
+
+#: Dtypes that may not hold all class ids; int16 holds as many as any model has an output for.
+SMALL_DTYPES = ("uint8", "int8", "float16", "bfloat16", "bool")
+
+
+@dataclass(frozen=True)
+class LossyCast:
+    """A cast that changes class ids."""
+
+    op: Op
+    before: float  #: the highest class id that changes
+    after: float  #: what comes out for it
+
+
+@dataclass(frozen=True)
+class CastsObservation(Observation):
+    """The casts of ``y_true`` to small dtypes, fed with the highest class ids."""
+
+    lossy: tuple[LossyCast, ...] = ()  #: those that change some id
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """A statement whose result nothing reads."""
+
+    op_type: str  #: the operation without a reader
+    location: Location  #: the statement
+
+
+@dataclass(frozen=True)
+class DiscardedObservation(Observation):
+    """The statements that compute something in the graph for nothing."""
+
+    discarded: tuple[Discarded, ...] = ()
+
+
+@dataclass(frozen=True)
+class DivergenceObservation(Observation):
+    """The loss run line by line eagerly and while it is traced."""
+
+    location: Location | None = None  #: the first line where the two part; None where none was seen
+    branches: bool = False  #: it is the way that they part in there, not a value
+
+
+@dataclass(frozen=True)
+class CallbacksObservation(Observation):
+    """The time that the traced loss takes, and the part of it inside Python callbacks."""
+
+    step: float = 0.0  #: milliseconds of one run
+    inside: float = 0.0  #: milliseconds of it that the callbacks take
