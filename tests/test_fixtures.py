@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.smoke
 LOSSES = Path(__file__).parent.parent / "fixtures" / "losses"
 EXPECTED = re.compile(r"# expect: (.+)")
 #: A code, and the only Keras that it holds for.
