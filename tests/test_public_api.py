@@ -26,7 +26,7 @@ TYPES = {
     "LossReport": "target path line name kind task modes findings skipped output seconds",
     "Report": "versions losses failures files fail_on seconds",
 }
-WORDS = {"Mode": "eager graph gradient fit", "Severity": "error warning note"}
+WORDS = {"Mode": "eager graph gradient fit xla replicas reload symbolic", "Severity": "error warning note"}
 EVERYTHING = sorted([*FUNCTIONS, *EXCEPTIONS, *TYPES, *WORDS])
 
 

@@ -50,30 +50,29 @@ class Source:
     #: name → for each place that names it: the functions around it, and whether it is a call
     mentions: dict[str, list[tuple[tuple[ast.AST, ...], bool]]] = field(default_factory=dict)
 
-    def is_setup(
-        self, function: Function, ran: frozenset[tuple[str, int]], above: tuple[Function, ...] = ()
-    ) -> bool:
+    def is_setup(self, function: Function, ran: frozenset[tuple[str, int]]) -> bool:
         """Whether a function runs only before training: from constructors, the module's body or the loss.
 
         Args:
             function: the function.
             ran: file and first line of the functions that the loss itself runs.
-            above: the functions that it calls, in a search that goes up through the callers.
 
         """
-        name = getattr(function, "name", "")
-        if name in _CONSTRUCTORS or (self.path, first_line(function)) in ran:
-            return True
-        places = self.mentions.get(name, []) if name else []
-        if not places or function in above:
-            return bool(above) and function in above
-        for scope, is_call in places:
-            inner = [node for node in scope if isinstance(node, FUNCTIONS)]
-            is_main = any(isinstance(node, ast.If) for node in scope)
-            if not is_call or is_main:
+        waiting, seen = [function], {function}
+        while waiting:
+            here = waiting.pop()
+            name = getattr(here, "name", "")
+            if name in _CONSTRUCTORS or (self.path, first_line(here)) in ran:
+                continue
+            places = self.mentions.get(name, []) if name else []
+            if not places:
                 return False
-            if inner and not self.is_setup(inner[-1], ran, (*above, function)):
-                return False
+            for scope, is_call in places:
+                if not is_call or any(isinstance(node, ast.If) for node in scope):
+                    return False
+                callers = [node for node in scope if isinstance(node, FUNCTIONS)][-1:]
+                waiting += [caller for caller in callers if caller not in seen]
+                seen.update(callers)
         return True
 
 

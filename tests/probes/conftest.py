@@ -73,6 +73,18 @@ def numbers(*y_pred: float, y_true: float = 0.0) -> Batch:
     return Batch("typical", "a batch", np.full_like(column, y_true), column)
 
 
+def _registered(names: dict[str, object] | None = None) -> dict[str, object]:
+    """What is registered with Keras; set anew where ``names`` is given."""
+    keras = sys.modules.get("keras")
+    if keras is None or not hasattr(keras, "saving"):
+        return {}
+    known = keras.saving.get_custom_objects()
+    if names is not None:
+        known.clear()
+        known.update(names)
+    return dict(known)
+
+
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Written]]:
     """Write a source to ``losses.py`` in an empty working directory and load a loss of it.
@@ -90,7 +102,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         (found,) = find_losses(f"losses.py:{name}").losses
         return Written(load(found), UserFiles(found.path))
 
+    registered = _registered()
     yield written
+    _registered(registered)
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
             del sys.modules[name]
