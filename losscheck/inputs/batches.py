@@ -12,6 +12,7 @@ import numpy as np
 from losscheck.inputs.draw import draw, edge_values, perfect_prediction
 from losscheck.inputs.specs import BATCH_AXIS, InputSpec
 from losscheck.inputs.tasks import Task
+from losscheck.inputs.variants import VARIANTS
 from losscheck.loss import SourceFacts
 
 #: Batch sizes, in the order of preference; one that another axis has is passed over, so that a shape
@@ -141,9 +142,8 @@ class Batches:
             return self._scaled(name, float(name.split()[1]))
         if name in ("flat", "column"):
             return self._single_column(name)
-        derived = getattr(self, f"_{name.replace(' ', '_')}", None)
-        if derived is not None:
-            return Batch(name, *derived(self["typical"]))
+        if name in VARIANTS:
+            return Batch(name, *VARIANTS[name](self, self["typical"]))
         raise KeyError(name)
 
     def _drawn(self, name: str, words: str, rows: int) -> Batch:
@@ -173,83 +173,6 @@ class Batches:
         if name == "flat":
             return Batch(name, "labels of shape (B,), predictions of shape (B, 1)", y_true[:, 0], y_pred)
         return Batch(name, "labels and predictions of shape (B, 1)", y_true, y_pred)
-
-    def _first_half(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        even, half = self["even"], slice(None, self.even_size // 2)
-        return "the first half of a batch", even.y_true[half], even.y_pred[half]
-
-    def _second_half(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        even, half = self["even"], slice(self.even_size // 2, None)
-        return "the second half of a batch", even.y_true[half], even.y_pred[half]
-
-    def _relabelled(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        other = draw(self.task.y_true, typical.size, zlib.crc32(b"relabelled"))
-        if other.shape != typical.y_true.shape or np.array_equal(other, typical.y_true, equal_nan=True):
-            other = np.roll(typical.y_true, 1, axis=0)
-        return "the same predictions with other labels", other, typical.y_pred
-
-    def _rotated_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        other = np.roll(typical.y_true, 2, axis=0)
-        return "the same predictions with the labels of other rows", other, typical.y_pred
-
-    def _flipped_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        y_true = typical.y_true
-        if self.task.y_true.domain.name in ("real", "positive"):
-            other = y_true * 1.7 + 0.3
-        else:
-            other = y_true.max() - y_true
-        return "the same predictions with flipped labels", other.astype(y_true.dtype), typical.y_pred
-
-    def _repredicted(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        other = draw(self.task.y_pred, typical.size, zlib.crc32(b"repredicted"))
-        return "the same labels with other predictions", typical.y_true, other
-
-    def _turned(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        """Predictions on the other side: where a hinge was flat before, it has a slope here."""
-        domain, y_pred = self.task.y_pred.domain, typical.y_pred
-        if domain.name in ("real", "logits"):
-            y_pred = -y_pred
-        elif domain.name in ("prob", "interval"):
-            y_pred = (domain.low + domain.high - y_pred).astype(y_pred.dtype)
-        else:
-            y_pred = np.roll(y_pred, 1, axis=-1 if y_pred.shape[-1] > 1 else 0)
-        return "the predictions turned round", typical.y_true, y_pred
-
-    def _nan_predictions(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        return "y_pred all NaN", typical.y_true, np.full_like(typical.y_pred, np.nan)
-
-    def _highest_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        """The highest class ids, downwards: those that a small dtype cannot hold."""
-        classes = int(self.task.y_true.domain.classes) or 1
-        ids = (classes - 1 - np.arange(typical.y_true.size) % classes).reshape(typical.y_true.shape)
-        return "the highest class ids", ids.astype(typical.y_true.dtype), typical.y_pred
-
-    def _float_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        return "float32 labels, as fit passes them", typical.y_true.astype(np.float32), typical.y_pred
-
-    def _expanded_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        shape = f"(B, {', '.join(map(str, (*typical.y_true.shape[1:], 1)))})"
-        return f"labels of shape {shape}", typical.y_true[..., None], typical.y_pred
-
-    def _squeezed_labels(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        return "labels without their last axis", typical.y_true[..., 0], typical.y_pred
-
-    def _extended(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        return self._extend(typical, self["other_size"])
-
-    def _extended_again(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        rows = [0] * self.other_size
-        copies = Batch("copies", "the first row again and again", typical.y_true[rows], typical.y_pred[rows])
-        return self._extend(typical, copies)
-
-    def _doubled(self, typical: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        y_true, y_pred = (np.concatenate([array, array]) for array in (typical.y_true, typical.y_pred))
-        return "each row twice", y_true, y_pred
-
-    @staticmethod
-    def _extend(typical: Batch, more: Batch) -> tuple[str, np.ndarray, np.ndarray]:
-        y_true = np.concatenate([typical.y_true, more.y_true])
-        return "more rows after the same ones", y_true, np.concatenate([typical.y_pred, more.y_pred])
 
     def _edge_arrays(self) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
         typical = self["typical"]

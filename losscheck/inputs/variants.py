@@ -1,0 +1,131 @@
+"""What can be made of the typical batch: other labels, other predictions, more rows, halves."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from losscheck.inputs.draw import draw
+
+if TYPE_CHECKING:
+    from losscheck.inputs.batches import Batch, Batches
+
+Variant = tuple[str, np.ndarray, np.ndarray]  #: the input in words, ``y_true``, ``y_pred``
+
+
+def _first_half(batches: Batches, typical: Batch) -> Variant:
+    even, half = batches["even"], slice(None, batches.even_size // 2)
+    return "the first half of a batch", even.y_true[half], even.y_pred[half]
+
+
+def _second_half(batches: Batches, typical: Batch) -> Variant:
+    even, half = batches["even"], slice(batches.even_size // 2, None)
+    return "the second half of a batch", even.y_true[half], even.y_pred[half]
+
+
+def _relabelled(batches: Batches, typical: Batch) -> Variant:
+    other = draw(batches.task.y_true, typical.size, zlib.crc32(b"relabelled"))
+    if other.shape != typical.y_true.shape or np.array_equal(other, typical.y_true, equal_nan=True):
+        other = np.roll(typical.y_true, 1, axis=0)
+    return "the same predictions with other labels", other, typical.y_pred
+
+
+def _rotated_labels(batches: Batches, typical: Batch) -> Variant:
+    other = np.roll(typical.y_true, 2, axis=0)
+    return "the same predictions with the labels of other rows", other, typical.y_pred
+
+
+def _flipped_labels(batches: Batches, typical: Batch) -> Variant:
+    y_true = typical.y_true
+    if batches.task.y_true.domain.name in ("real", "positive"):
+        other = y_true * 1.7 + 0.3
+    else:
+        other = y_true.max() - y_true
+    return "the same predictions with flipped labels", other.astype(y_true.dtype), typical.y_pred
+
+
+def _repredicted(batches: Batches, typical: Batch) -> Variant:
+    other = draw(batches.task.y_pred, typical.size, zlib.crc32(b"repredicted"))
+    return "the same labels with other predictions", typical.y_true, other
+
+
+def _turned(batches: Batches, typical: Batch) -> Variant:
+    """Predictions on the other side: where a hinge was flat before, it has a slope here."""
+    domain, y_pred = batches.task.y_pred.domain, typical.y_pred
+    if domain.name in ("real", "logits"):
+        y_pred = -y_pred
+    elif domain.name in ("prob", "interval"):
+        y_pred = (domain.low + domain.high - y_pred).astype(y_pred.dtype)
+    else:
+        y_pred = np.roll(y_pred, 1, axis=-1 if y_pred.shape[-1] > 1 else 0)
+    return "the predictions turned round", typical.y_true, y_pred
+
+
+def _nan_predictions(batches: Batches, typical: Batch) -> Variant:
+    return "y_pred all NaN", typical.y_true, np.full_like(typical.y_pred, np.nan)
+
+
+def _highest_labels(batches: Batches, typical: Batch) -> Variant:
+    """The highest class ids, downwards: those that a small dtype cannot hold."""
+    classes = int(batches.task.y_true.domain.classes) or 1
+    ids = (classes - 1 - np.arange(typical.y_true.size) % classes).reshape(typical.y_true.shape)
+    return "the highest class ids", ids.astype(typical.y_true.dtype), typical.y_pred
+
+
+def _float_labels(batches: Batches, typical: Batch) -> Variant:
+    return "float32 labels, as fit passes them", typical.y_true.astype(np.float32), typical.y_pred
+
+
+def _expanded_labels(batches: Batches, typical: Batch) -> Variant:
+    shape = f"(B, {', '.join(map(str, (*typical.y_true.shape[1:], 1)))})"
+    return f"labels of shape {shape}", typical.y_true[..., None], typical.y_pred
+
+
+def _squeezed_labels(batches: Batches, typical: Batch) -> Variant:
+    return "labels without their last axis", typical.y_true[..., 0], typical.y_pred
+
+
+def _extended(batches: Batches, typical: Batch) -> Variant:
+    more = batches["other_size"]
+    return _extend(typical, more.y_true, more.y_pred)
+
+
+def _extended_again(batches: Batches, typical: Batch) -> Variant:
+    rows = [0] * batches.other_size
+    return _extend(typical, typical.y_true[rows], typical.y_pred[rows])
+
+
+def _doubled(batches: Batches, typical: Batch) -> Variant:
+    y_true, y_pred = (np.concatenate([array, array]) for array in (typical.y_true, typical.y_pred))
+    return "each row twice", y_true, y_pred
+
+
+def _extend(typical: Batch, y_true: np.ndarray, y_pred: np.ndarray) -> Variant:
+    return (
+        "more rows after the same ones",
+        np.concatenate([typical.y_true, y_true]),
+        np.concatenate([typical.y_pred, y_pred]),
+    )
+
+
+#: Name of a batch → what makes it of the typical one.
+VARIANTS: dict[str, Callable[[Batches, Batch], Variant]] = {
+    "first half": _first_half,
+    "second half": _second_half,
+    "relabelled": _relabelled,
+    "rotated labels": _rotated_labels,
+    "flipped labels": _flipped_labels,
+    "repredicted": _repredicted,
+    "turned": _turned,
+    "nan predictions": _nan_predictions,
+    "highest labels": _highest_labels,
+    "float labels": _float_labels,
+    "expanded labels": _expanded_labels,
+    "squeezed labels": _squeezed_labels,
+    "extended": _extended,
+    "extended again": _extended_again,
+    "doubled": _doubled,
+}
