@@ -15,6 +15,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
 from losscheck.probes.definitions import def_location, own_method, return_location
 from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.keras_version import keras_of
 from losscheck.probes.serializing import registered_only, through_json, value_of
 from losscheck.probes.session import isolated
 from losscheck.probes.watch import Watch
@@ -52,7 +53,7 @@ def run_config(loss: LoadedLoss, batch: Batch, files: UserFiles) -> ConfigObserv
 
     def run() -> None:
         nonlocal before, value, lost
-        again = _remade(thing)
+        again = _remade(keras_of(loss), thing)
         before, value = value_of(thing, loss, batch), value_of(again, loss, batch)
         lost = [
             (name, _shown(getattr(thing, name)), _shown(getattr(again, name)))
@@ -62,7 +63,7 @@ def run_config(loss: LoadedLoss, batch: Batch, files: UserFiles) -> ConfigObserv
         if not lost:
             lost = [found for name in names[:_MAX_ARGUMENTS] if (found := _lost(name, loss, batch))]
 
-    with isolated(), registered_only():
+    with isolated(), registered_only(keras_of(loss)):
         try:
             Watch(loss.function, files).run(run)
         except _Failed as failed:
@@ -82,15 +83,13 @@ def run_config(loss: LoadedLoss, batch: Batch, files: UserFiles) -> ConfigObserv
     )
 
 
-def _remade(thing: Any) -> Any:
+def _remade(keras: Any, thing: Any) -> Any:
     """The object that Keras makes of a config which has been on disk."""
-    import keras
-
     try:
         stage = "get_config"
         thing.get_config()
         stage = "json"
-        config = through_json(thing)["config"]
+        config = through_json(keras, thing)["config"]
         stage = "from_config"
         with keras.saving.custom_object_scope(_known(type(thing))):
             return type(thing).from_config(config)
@@ -125,7 +124,7 @@ def _lost(name: str, loss: LoadedLoss, batch: Batch) -> tuple[str, str, str] | N
     except Exception:  # the constructor refuses this number, or needs other arguments
         return None
     try:
-        again = _remade(thing)
+        again = _remade(keras_of(loss), thing)
     except _Failed:  # with its own numbers it came back
         return None
     first, second = (getattr(made, name, getattr(made, f"_{name}", None)) for made in (thing, again))

@@ -18,6 +18,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
 from losscheck.probes.definitions import def_location
 from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.keras_version import keras_of
 from losscheck.probes.serializing import from_json, registered_only, through_json, value_of
 from losscheck.probes.session import isolated
 from losscheck.probes.watch import Watch
@@ -51,8 +52,8 @@ def run_reload(
     start = time.perf_counter()
     if isinstance(loss.compiled, type):
         return ReloadObservation(batch.name, skipped="a class is compiled, no object of it")
-    with isolated(), registered_only():
-        is_registered = _is_registered(loss.compiled)
+    with isolated(), registered_only(keras_of(loss)):
+        is_registered = _is_registered(keras_of(loss), loss.compiled)
         factory = _factory(loss.compiled, files)
         seen = _Seen()
         Watch(loss.function, files).run(
@@ -95,12 +96,11 @@ def _save_and_load(
     if seen.stage in ("compile", "factory"):
         seen.skipped, seen.raised = f"`{seen.stage}` raises", None
     elif seen.stage == "load":
-        seen.known = _raised_if_known(loss.compiled, files)
+        seen.known = _raised_if_known(keras_of(loss), loss.compiled, files)
 
 
 def _pass_through(seen: _Seen, loss: LoadedLoss, path: str, factory: Callable[[], Any] | None) -> None:
-    import keras
-
+    keras = keras_of(loss)
     seen.stage = "compile"
     model = _small_model(keras)
     model.compile(optimizer=keras.optimizers.SGD(name="losscheck_sgd"), loss=loss.compiled)
@@ -121,11 +121,12 @@ def _small_model(keras: Any) -> Any:
     )
 
 
-def _raised_if_known(thing: Any, files: UserFiles) -> Raised | None:
+def _raised_if_known(keras: Any, thing: Any, files: UserFiles) -> Raised | None:
     """What loading raises where ``custom_objects`` gives the name of the loss."""
     try:
         name = getattr(thing, "__name__", type(thing).__name__)
-        from_json(through_json(thing), {name: thing if hasattr(thing, "__name__") else type(thing)})
+        known = {name: thing if hasattr(thing, "__name__") else type(thing)}
+        from_json(keras, through_json(keras, thing), known)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -133,9 +134,7 @@ def _raised_if_known(thing: Any, files: UserFiles) -> Raised | None:
     return None
 
 
-def _is_registered(thing: Any) -> bool:
-    import keras
-
+def _is_registered(keras: Any, thing: Any) -> bool:
     known = keras.saving.get_custom_objects().values()
     return any(value is thing or value is type(thing) for value in known)
 

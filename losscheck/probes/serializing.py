@@ -19,11 +19,9 @@ _NAMES = ("GLOBAL_CUSTOM_NAMES", "_GLOBAL_CUSTOM_NAMES")
 
 
 @contextlib.contextmanager
-def registered_only() -> Iterator[None]:
+def registered_only(keras: Any) -> Iterator[None]:
     """Only what is registered is known, no scope of custom objects; then all is put back as it was."""
-    import keras
-
-    module = sys.modules.get("keras.src.saving.object_registration")
+    module = sys.modules.get(f"{keras.__name__}.src.saving.object_registration")
     found = (getattr(module, name, None) for name in _NAMES)
     registries = [
         registry for registry in (keras.saving.get_custom_objects(), *found) if registry is not None
@@ -38,17 +36,13 @@ def registered_only() -> Iterator[None]:
             registry.update(copy)
 
 
-def through_json(thing: Any) -> Any:
+def through_json(keras: Any, thing: Any) -> Any:
     """The config of a Keras object, written to JSON and read again, as saving a model does."""
-    import keras
-
     return json.loads(json.dumps(keras.saving.serialize_keras_object(thing)))
 
 
-def from_json(config: Any, custom_objects: Mapping[str, Any]) -> Any:
+def from_json(keras: Any, config: Any, custom_objects: Mapping[str, Any]) -> Any:
     """The object that a config describes, where these names are known besides."""
-    import keras
-
     return keras.saving.deserialize_keras_object(config, custom_objects=dict(custom_objects))
 
 

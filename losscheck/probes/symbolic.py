@@ -10,6 +10,7 @@ from losscheck.keras_observation import SymbolicObservation
 from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
 from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.keras_version import keras_of
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import describe
 from losscheck.probes.watch import Watch
@@ -17,8 +18,7 @@ from losscheck.probes.watch import Watch
 
 def run_symbolic(loss: LoadedLoss, batch: Batch, files: UserFiles) -> SymbolicObservation:
     """Call the loss on inputs of a functional model, of the batch's shapes without its first axis."""
-    import keras
-
+    keras = keras_of(loss)
     start = time.perf_counter()
     raised: Raised | None = None
     result: Any = None

@@ -14,6 +14,7 @@ from losscheck.observation import Raised
 from losscheck.probes.definitions import calls_by_hand, def_location, keyword_location, own_method
 from losscheck.probes.fit import identity_model
 from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.keras_version import keras_of
 from losscheck.probes.session import isolated
 from losscheck.probes.watch import Watch
 from losscheck.probes.weighted import with_reduction
@@ -32,7 +33,10 @@ def run_unreduced(loss: LoadedLoss, batch: Batch, files: UserFiles) -> Unreduced
     factor: float | None = None
 
     def run() -> float | None:
-        own, other = (_step(made, batch) for made in (thing, with_reduction(thing, "sum_over_batch_size")))
+        keras = keras_of(loss)
+        own, other = (
+            _step(keras, made, batch) for made in (thing, with_reduction(thing, "sum_over_batch_size"))
+        )
         return own / other if other > 0 else None
 
     with isolated():
@@ -58,10 +62,8 @@ def run_unreduced(loss: LoadedLoss, batch: Batch, files: UserFiles) -> Unreduced
     )
 
 
-def _step(thing: Any, batch: Batch) -> float:
+def _step(keras: Any, thing: Any, batch: Batch) -> float:
     """How far the weights of a model move in one step of `fit`."""
-    import keras
-
     model = identity_model(keras, batch.y_pred)
     before = [np.array(weight) for weight in model.get_weights()]
     model.compile(optimizer=keras.optimizers.SGD(_LEARNING_RATE), loss=thing)

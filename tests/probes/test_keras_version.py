@@ -7,6 +7,7 @@ import pytest
 
 from losscheck.probes.fit import run_fit
 from losscheck.probes.keras_version import as_fit_calls, fit_converts, keras_of
+from losscheck.probes.reload import run_reload
 
 from .conftest import regression
 
@@ -52,3 +53,16 @@ def test_the_fit_of_tf_keras_takes_an_if_on_a_tensor(write):
     assert seen.first_loss == pytest.approx(float(error.mean()) * (0.5 if error.mean() > 1 else 1), rel=1e-4)
     called = as_fit_calls(written.loss)(regression().y_true, regression().y_pred)
     assert called.shape == (7,)
+
+
+def test_what_is_registered_with_tf_keras_comes_back_in_tf_keras(write):
+    pytest.importorskip("tf_keras")
+    written = write("""
+        import tf_keras
+
+        @tf_keras.saving.register_keras_serializable("mine")
+        def loss_fn(y_true, y_pred):
+            return tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+    """)
+    seen = run_reload(written.loss, regression(), written.files)
+    assert (seen.raised, seen.stage, seen.skipped) == (None, "", "")
