@@ -12,7 +12,7 @@ from losscheck.finding import Location
 from losscheck.graph_observation import Discarded, DiscardedObservation, FlowObservation
 from losscheck.inputs.batches import Batch
 from losscheck.probes.flow import Traced
-from losscheck.probes.frames import UserFiles, statement_location
+from losscheck.probes.frames import UserFiles, op_location, statement_location
 from losscheck.probes.statements import (
     Statement,
     called_name,
@@ -114,11 +114,19 @@ def _discarding(op: Any, effects: list[tuple[str, int]], files: UserFiles) -> Lo
             return None
         node = statement.node
         lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        if any((path, number) in effects for number in lines):
+        if any((path, number) in effects for number in lines) or _is_argument(node, op, path, line, files):
             return None
         is_discarded = _is_without_effect(statement, returned_by, path) or is_never_read(statement)
         return statement_location(path, node.lineno, files) if is_discarded else None
     return None
+
+
+def _is_argument(node: ast.stmt, op: Any, path: str, line: int, files: UserFiles) -> bool:
+    """Whether the statement calls something with the operation's result, which may keep it."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    maker = op_location(op.type, (path, line), 0, files)
+    return (maker.line, maker.column) > (node.lineno, node.col_offset + 1)
 
 
 def _is_without_effect(statement: Statement, returned_by: str, path: str) -> bool:

@@ -56,6 +56,8 @@ def test_a_statement_without_effect_is_found(write, statement, op):
         "columns = tf.abs(y_pred).get_shape().as_list()",
         "size = tf.abs(y_pred); size.shape",
         "HELD.append(tf.abs(y_pred))",
+        "setattr(shout, 'mask', y_pred > 0)",
+        "tf.nest.map_structure(HELD.append, [y_pred > 0])",
         "HELD[0:1] = [tf.abs(y_pred)]",
         "tf.print(tf.reduce_mean(y_pred))",
         "tf.debugging.assert_less(tf.abs(y_pred), 1e9)",
