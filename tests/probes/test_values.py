@@ -62,7 +62,7 @@ def test_a_finite_loss_with_a_gradient_has_no_culprit(write):
         ("tf.reduce_mean(tf.exp(y_pred) + 1)", numbers(1, 100), "Exp"),
         ("tf.reduce_mean(1 / y_pred)", numbers(1, 0), "RealDiv"),
         ("tf.square(tf.reduce_sum(y_pred) / tf.reduce_sum(y_true))", numbers(1, 2), "RealDiv"),
-        ("tf.reduce_mean(tf.math.log(y_pred) * 0)", numbers(0.5, 0), "Log"),
+        ("tf.reduce_mean(tf.math.log(y_pred) * y_true)", numbers(0.5, 0), "Log"),
         ("tf.where(y_pred > 0, tf.math.log(y_pred), 0 * y_pred)", numbers(0.5, 0), None),
         ("tf.reduce_mean(tf.boolean_mask(y_pred, y_true > 9))", numbers(0.5, 0), "Mean"),
     ],

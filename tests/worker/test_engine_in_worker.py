@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,14 @@ from losscheck.loading.target import find_losses
 from losscheck.report import Status
 from losscheck.worker.pool import Pool, WorkerOptions
 
+#: XLA ends the process here since some version after 2.16; that one refuses the loop with an error.
+ABORTS = tuple(map(int, version("tensorflow").split(".")[:2])) > (2, 16)
 LOOPED = """\
 import tensorflow as tf
 
 
 def looped_loss(y_true, y_pred):
-    values = tf.TensorArray(tf.float32, size=0, dynamic_size=True)  # <-
+    values = tf.TensorArray(tf.float32, size=0, dynamic_size=True)
 
     def body(i, values):
         return [i + 1, values.write(i, tf.reduce_mean((y_true[i] - y_pred[i]) ** 2))]
@@ -48,9 +51,12 @@ def reports(tmp_path, monkeypatch):
 def test_a_process_that_xla_aborts_is_a_finding_and_keeps_the_rest(reports):
     looped, printing = reports()
     (finding,) = [f for f in looped.findings if f.code == "LC701"]
-    line = LOOPED.splitlines().index(next(text for text in LOOPED.splitlines() if "# <-" in text)) + 1
-    assert finding.location.line == line
-    assert finding.message == "the process died of SIGABRT while XLA compiled the loss and its gradient"
+    if ABORTS:
+        assert finding.message == "the process died of SIGABRT while XLA compiled the loss and its gradient"
+        assert "TensorArray" in LOOPED.splitlines()[finding.location.line - 1]
+    else:
+        assert finding.message.startswith("XLA does not compile `")
+        assert "while_loop" in LOOPED.splitlines()[finding.location.line - 1]
     assert looped.modes[Mode.XLA].status is Status.FAIL
     assert looped.modes[Mode.FIT].status is Status.PASS
     assert "LC306" in {f.code for f in printing.findings}
