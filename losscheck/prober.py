@@ -166,9 +166,13 @@ class Prober(Asking):
 
     @property
     def is_steady(self) -> bool:
-        """Whether two calls or traces on one input may be compared: no randomness, no state that moves."""
-        moving = {EffectKind.STATE, EffectKind.RANDOM} & {effect.kind for effect in self.eager().effects}
-        return not moving and not self.is_random
+        """Whether two calls or traces on one input may be compared: no randomness, no state that moves.
+
+        What changes in the first call alone (a table made lazily) does not move.
+        """
+        seen = self.eager()
+        last = {effect.kind for effect in seen.effects if effect.call == seen.calls - 1}
+        return not {EffectKind.STATE, EffectKind.RANDOM} & last and not self.is_random
 
     def edges(self) -> list[Batch]:
         """The limits that training reaches; NaN labels only where the loss itself looks for them."""

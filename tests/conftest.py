@@ -10,11 +10,15 @@ pytest_plugins = ["pytester"]
 _WITH_TENSORFLOW = {"probes", "test_api", "test_engine", "test_importing", "test_replacements", "test_rules"}
 
 
-@pytest.fixture(scope="session", autouse=True)
-def two_devices(request: pytest.FixtureRequest) -> None:
+@pytest.fixture(scope="session")
+def two_devices() -> None:
     """Two logical CPUs, which must be there before TensorFlow runs anything, as a worker makes them."""
-    parts = {part for item in request.session.items for part in Path(item.fspath).with_suffix("").parts}
-    if parts & _WITH_TENSORFLOW:
-        from losscheck.probes.replicas import split_cpu
+    from losscheck.probes.replicas import split_cpu
 
-        split_cpu()
+    split_cpu()
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_worker(request: pytest.FixtureRequest) -> None:
+    if _WITH_TENSORFLOW & set(Path(request.node.fspath).with_suffix("").parts):
+        request.getfixturevalue("two_devices")

@@ -20,6 +20,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
 from losscheck.probes.definitions import node_location
 from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.objects import is_of_keras
 from losscheck.probes.session import functions_inlined, isolated
 from losscheck.probes.tensors import describe, is_keras_tensor, to_tensor
 from losscheck.probes.watch import Watch
@@ -135,7 +136,7 @@ def _evaluated(node: ast.expr, names: dict[str, Any], files: UserFiles) -> Any:
         owner = _evaluated(node.func.value, names, files)
         try:
             given = [ast.literal_eval(argument) for argument in node.args]
-            return owner.get_layer(*given) if _is_of_keras(owner) else None
+            return owner.get_layer(*given) if is_of_keras(owner) else None
         except (ValueError, TypeError, AttributeError):
             return None
     return None
@@ -145,13 +146,9 @@ def _attribute(owner: Any, name: str, files: UserFiles) -> Any:
     member = inspect.getattr_static(type(owner), name, None)
     code = getattr(getattr(member, "fget", None), "__code__", None)
     is_plain = name in getattr(owner, "__dict__", {}) or isinstance(owner, type)
-    if not is_plain and (code is None or code.co_filename in files or not _is_of_keras(owner)):
+    if not is_plain and (code is None or code.co_filename in files or not is_of_keras(owner)):
         return None
     try:
         return getattr(owner, name, None)
     except Exception:  # a layer that was never called has no output, and says so in many ways
         return None
-
-
-def _is_of_keras(value: Any) -> bool:
-    return any(cls.__module__.partition(".")[0] in ("keras", "tf_keras") for cls in type(value).__mro__)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from losscheck.probes.frames import UserFiles
+from losscheck.probes.objects import is_of_keras
 from losscheck.probes.slots import find_reach
 
 Leaks = dict[str, Any]
@@ -15,7 +16,7 @@ def find_leaks(function: Callable[..., Any], files: UserFiles) -> Leaks:
     """Path (``history[0]``, ``self.cache["p"]``) → symbolic tensor, for each that the loss can reach."""
     found: Leaks = {}
     for slot in find_reach(function, files).slots:
-        if slot.kind == "attribute" and str(slot.key).startswith("_") and _is_layer(slot.holder):
+        if slot.kind == "attribute" and str(slot.key).startswith("_") and is_of_keras(slot.holder):
             continue  # Keras keeps the losses of a layer there until the next call
         for path, tensor in _symbolic(slot.get(), slot.path):
             found.setdefault(path, tensor)
@@ -39,9 +40,3 @@ def _symbolic(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, (tf.SparseTensor, tf.RaggedTensor, tf.IndexedSlices)):
         parts = tf.nest.flatten(value, expand_composites=True)
         yield from [(path, value)] * any(hasattr(part, "graph") for part in parts)
-
-
-def _is_layer(holder: Any) -> bool:
-    import keras
-
-    return isinstance(holder, keras.layers.Layer)

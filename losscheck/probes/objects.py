@@ -28,6 +28,11 @@ def is_of_user(value: Any, files: UserFiles) -> bool:
     )
 
 
+def is_of_keras(value: Any) -> bool:
+    """Whether it is an object of a class of Keras, or of one that is made of it."""
+    return any(cls.__module__.partition(".")[0] in ("keras", "tf_keras") for cls in type(value).__mro__)
+
+
 def outer_function(function: Any) -> FunctionType | None:
     """A decorator's wrapper itself; of anything else the Python function behind it."""
     return function if isinstance(function, FunctionType) else plain_function(function)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.observation import EffectKind
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
@@ -81,9 +80,7 @@ def sized_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the most ordinary input on which the two values differ."""
-        seen = prober.eager()
-        changes = {effect.kind for effect in seen.effects if effect.call == seen.calls - 1}
-        if prober.is_random or changes & {EffectKind.STATE, EffectKind.RANDOM}:
+        if not prober.is_steady:
             return
         for name in (*_ORDINARY, *(batch.name for batch in prober.edges())):
             is_edge = name not in _ORDINARY
