@@ -9,6 +9,7 @@ from typing import Any
 
 from losscheck.finding import Location
 from losscheck.probes.frames import UserFiles, statement_location
+from losscheck.probes.syntax import parsed
 
 #: Where Keras itself is checked, its files are the user's; its methods are still Keras's own.
 _KERAS = ("keras", "tf_keras", "tensorflow")
@@ -75,7 +76,7 @@ def calls_by_hand(path: str, name: str, *, is_class: bool) -> bool:
         is_class: which of the two.
 
     """
-    tree = _tree(path)
+    tree = parsed(path)
     names = set() if is_class else {name}
     for node in ast.walk(tree):
         value = node.value if isinstance(node, ast.Assign) else None
@@ -91,18 +92,9 @@ def _last_name(node: ast.expr) -> str:
 
 def _node(function: FunctionType) -> ast.FunctionDef | None:
     code = function.__code__
-    for node in ast.walk(_tree(code.co_filename)):
+    for node in ast.walk(parsed(code.co_filename)):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             if first == code.co_firstlineno:
                 return node
     return None
-
-
-def _tree(path: str) -> ast.Module:
-    """The file as it is now; empty where there is none, or it cannot be read as Python."""
-    linecache.checkcache(path)
-    try:
-        return ast.parse("".join(linecache.getlines(path)))
-    except (SyntaxError, ValueError):
-        return ast.Module([], [])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import functools
-import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from losscheck.probes.syntax import parsed
 
 #: What reads names without naming them.
 _READS_ALL = ("locals", "vars", "eval", "exec")
@@ -48,7 +49,7 @@ def is_never_read(statement: Statement) -> bool:
 
 def call_line(path: str, *names: str) -> int | None:
     """The first line of a file that calls a function with one of these last names."""
-    calls = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
     lines = [node.lineno for node in calls if called_name(node).rpartition(".")[2] in names]
     return min(lines, default=None)
 
@@ -64,12 +65,12 @@ def called_name(node: ast.expr) -> str:
 def imported_names(path: str) -> dict[str, str]:
     """The names that a file's imports bind, with the modules or attributes that they stand for."""
     found: dict[str, str] = {}
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found.update({alias.asname or alias.name.partition(".")[0]: alias.name for alias in node.names})
         elif isinstance(node, ast.ImportFrom):
             found.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
-    for node in _tree(path).body:  # `K = tf.keras.backend`
+    for node in parsed(path).body:  # `K = tf.keras.backend`
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             root, _, rest = ast.unparse(node.value).partition(".")
             if root in found and isinstance(node.value, ast.Attribute):
@@ -126,7 +127,7 @@ def _reads(node: ast.AST, name: str) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def _statements(path: str) -> tuple[Statement, ...]:
-    return tuple(_inside(_tree(path), None))
+    return tuple(_inside(parsed(path), None))
 
 
 def _inside(node: ast.AST, function: _Function | None) -> Iterator[Statement]:
@@ -141,11 +142,3 @@ def _inside(node: ast.AST, function: _Function | None) -> Iterator[Statement]:
                 yield Statement(item, inner, block)
             if isinstance(item, (ast.stmt, ast.ExceptHandler)):
                 yield from _inside(item, inner)
-
-
-@functools.lru_cache(maxsize=64)
-def _tree(path: str) -> ast.Module:
-    try:
-        return ast.parse("".join(linecache.getlines(path)))
-    except (SyntaxError, ValueError):
-        return ast.Module([], [])

@@ -1,0 +1,21 @@
+"""The user's files as syntax trees: parsed once for all probes, and again where a file has changed."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+
+
+def parsed(path: str) -> ast.Module:
+    """The file as it is now; empty where there is none, or it cannot be read as Python."""
+    linecache.checkcache(path)
+    return _parsed("".join(linecache.getlines(path)))
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
