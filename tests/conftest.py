@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,15 @@ import pytest
 pytest_plugins = ["pytester"]
 
 #: Folders and modules of tests that run losses in this process.
-_WITH_TENSORFLOW = {"probes", "test_api", "test_engine", "test_importing", "test_replacements", "test_rules"}
+_WITH_TENSORFLOW = {
+    "inputs",
+    "probes",
+    "test_api",
+    "test_engine",
+    "test_importing",
+    "test_replacements",
+    "test_rules",
+}
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +29,13 @@ def two_devices() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _as_in_a_worker(request: pytest.FixtureRequest) -> None:
+def _as_in_a_worker(request: pytest.FixtureRequest) -> Iterator[None]:
     if _WITH_TENSORFLOW & set(Path(request.node.fspath).with_suffix("").parts):
         request.getfixturevalue("two_devices")
+    yield
+    if "tensorflow" in sys.modules:
+        from losscheck.probes.replicas import split_cpu
+
+        assert split_cpu(), (
+            "TensorFlow ran here on one device, which later tests inherit: add to _WITH_TENSORFLOW"
+        )

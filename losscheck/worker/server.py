@@ -16,6 +16,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -29,6 +30,8 @@ from losscheck.worker.stacks import library_folders
 
 #: Set before the import unless the user has set them: no log lines, no GPU, Keras on TensorFlow.
 _ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
+#: Seconds between two looks at whether the parent is still there, once a loss has closed the pipe to it.
+_PATIENCE = 1.0
 #: What every check needs: imported whole, once, here instead of in each child.
 _PACKAGES = (
     "losscheck.engine",
@@ -123,10 +126,14 @@ def _serve_in_process(channel: Channel, check: Check) -> NoReturn:
 
 def _listen(channel: Channel, requests: queue.SimpleQueue[Request]) -> NoReturn:
     """Pass requests on, and end the process with the parent even while a loss hangs."""
+    parent = os.getppid()
     try:
         while (received := channel.receive()) is not None:
             for request in received:
                 requests.put(request)
+    except OSError:  # the loss has closed the pipe: the process ends after its result, or with the parent
+        while os.getppid() == parent:
+            time.sleep(_PATIENCE)
     finally:
         if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)  # with what the loss has started
