@@ -1,19 +1,16 @@
 """The banks of losses: the broken ones are found at their line, the right ones are left alone."""
 
 import json
-import re
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from zoo.labels import expected
 
 pytestmark = pytest.mark.smoke
 LOSSES = Path(__file__).parent.parent / "fixtures" / "losses"
-EXPECTED = re.compile(r"# expect: (.+)")
-#: A code, and the only Keras that it holds for.
-CODE = re.compile(r"(LC\d{3})(?: \(keras (\d)\))?")
 KERAS = version("keras").partition(".")[0]
 
 
@@ -29,18 +26,9 @@ def report():
     return report
 
 
-def expected(folder):
+def expected_in(folder):
     """File name → ``(code, line)`` of each ``# expect:`` comment."""
-    return {
-        path.name: {
-            (code, number)
-            for number, line in enumerate(path.read_text().splitlines(), 1)
-            for match in EXPECTED.finditer(line)
-            for code, keras in CODE.findall(match[1])
-            if keras in ("", KERAS)
-        }
-        for path in sorted((LOSSES / folder).glob("*.py"))
-    }
+    return {path.name: expected(path.read_text(), KERAS) for path in sorted((LOSSES / folder).glob("*.py"))}
 
 
 def findings(report, folder, *, with_notes):
@@ -59,12 +47,14 @@ def findings(report, folder, *, with_notes):
 def test_every_expected_finding_is_at_its_line(report, folder):
     found = findings(report, folder, with_notes=True)
 
-    assert {name: want - found[name] for name, want in expected(folder).items() if want - found[name]} == {}
+    assert {
+        name: want - found[name] for name, want in expected_in(folder).items() if want - found[name]
+    } == {}
 
 
 @pytest.mark.parametrize("folder", ["broken", "clean", "seed"])
 def test_nothing_else_is_found_at_warning_or_above(report, folder):
-    want = expected(folder)
+    want = expected_in(folder)
     found = findings(report, folder, with_notes=False)
 
     assert {name: loud - want[name] for name, loud in found.items() if loud - want[name]} == {}
@@ -74,9 +64,7 @@ def test_every_rule_has_a_broken_fixture(report):
     from losscheck.registry import all_rules
 
     texts = [path.read_text() for path in (LOSSES / "broken").glob("*.py")]
-    shown = {
-        code for text in texts for match in EXPECTED.finditer(text) for code, _ in CODE.findall(match[1])
-    }
+    shown = {code for text in texts for major in "23" for code, _ in expected(text, major)}
 
     assert set() == {rule.code for rule in all_rules()} - shown - {"LC105"}
 
