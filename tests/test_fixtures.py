@@ -18,7 +18,7 @@ KERAS = version("keras").partition(".")[0]
 def report():
     """One run over all fixtures: ``(path, findings)`` of each loss."""
     folders = [str(LOSSES / name) for name in ("broken", "clean", "seed")]
-    command = [sys.executable, "-m", "losscheck", "--format", "json", "--timeout", "30", *folders]
+    command = [sys.executable, "-m", "losscheck", "--format", "json", "--timeout", "45", *folders]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
     assert report["failures"] == []
