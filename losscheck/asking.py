@@ -23,6 +23,12 @@ from losscheck.keras_observation import (
     UnreducedObservation,
     WeightedObservation,
 )
+from losscheck.numerics_observation import (
+    DirectionsObservation,
+    SingularObservation,
+    SmallestObservation,
+    UnstableLogObservation,
+)
 from losscheck.observation import (
     EagerObservation,
     FitObservation,
@@ -82,6 +88,23 @@ class Asking(abc.ABC):
     def values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph."""
         return self._ask("values", ValuesObservation, batch)
+
+    def smallest(self, batch: str, *, of_gradient: bool, in_graph: bool) -> SmallestObservation:
+        """The smallest part of a batch at which the loss, or its gradient alone, is not finite."""
+        options = {"of_gradient": of_gradient, "in_graph": in_graph}
+        return self._ask("smallest", SmallestObservation, batch, **options)
+
+    def singular(self, batch: str = "typical") -> SingularObservation:
+        """A point of the domain at which an operation gets its singular argument."""
+        return self._ask("singular", SingularObservation, batch)
+
+    def unstable_logs(self, batch: str = "typical") -> UnstableLogObservation:
+        """The logarithms of a softmax or sigmoid, fed with large logits."""
+        return self._ask("unstable_logs", UnstableLogObservation, batch)
+
+    def directions(self, batch: str = "typical") -> DirectionsObservation:
+        """The loss along straight lines, far out."""
+        return self._ask("directions", DirectionsObservation, batch)
 
     def compiled_values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph, compiled by XLA and not; only where XLA compiles the loss."""

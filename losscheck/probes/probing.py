@@ -27,6 +27,7 @@ from losscheck.probes.reload import run_reload
 from losscheck.probes.replicas import run_replicas
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.siblings import run_siblings
+from losscheck.probes.smallest import run_smallest
 from losscheck.probes.symbolic import run_symbolic
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.unreduced import run_unreduced
@@ -82,6 +83,7 @@ class Probes:
             "config": self.config,
             "weighted": self.weighted,
             "unreduced": self.unreduced,
+            "smallest": self.smallest,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -218,6 +220,16 @@ class Probes:
     def unreduced(self, batch: Batch) -> Observation:
         """The step that `fit` takes with the object's own reduction."""
         return run_unreduced(self._loss, batch, self._files)
+
+    def smallest(self, batch: Batch, *, of_gradient: bool, in_graph: bool) -> Observation:
+        """The smallest part of a batch that shows a bad number."""
+        if in_graph:
+            return run_smallest(self._graph_gradient.run, self._cast(batch), of_gradient=of_gradient)
+        return run_smallest(
+            lambda part: run_gradient(self._loss, part, self._files),
+            self._cast(batch),
+            of_gradient=of_gradient,
+        )
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

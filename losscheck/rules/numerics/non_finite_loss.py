@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Mode, Severity
+from losscheck.hunting import ORDINARY, edge_severity, edges, seen_at, smallest_words
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
-_ORDINARY = ("typical", "other_size")
+if TYPE_CHECKING:
+    from losscheck.inputs.batches import Batch
 
 
 class NonFiniteLoss(Rule):
@@ -74,29 +77,34 @@ def masked_loss(y_true, y_pred):
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the most ordinary input with a bad value, for each line."""
         lines: set[int] = set()
-        names = [(name, False) for name in _ORDINARY] + [(batch.name, True) for batch in prober.edges()]
-        for name, is_edge in names:
-            seen = ((Mode.EAGER, prober.gradient(name)), (Mode.GRAPH, prober.gradient(name, in_graph=True)))
-            modes = [mode for mode, found in seen if found.value is not None and not found.is_finite]
+        for batch in (*map(prober.inputs.__getitem__, ORDINARY), *edges(prober)):
+            modes = _bad_modes(prober, batch)
             if not modes:
                 continue
-            op = prober.op(prober.values(name).non_finite_op, name) if name != "other_size" else None
+            op = prober.op(prober.values(batch.name).non_finite_op, batch.name)
             if op is not None and op.type == "Placeholder":
                 op = None  # the input itself: the loss only passes it on
             place = (op.location if op else None) or return_location(prober)
             if place.line in lines:
                 continue
             lines.add(place.line)
-            only = (
-                "" if len(modes) == 2 else f" (only {'eagerly' if modes == [Mode.EAGER] else 'in a graph'})"
-            )
+            only = {(Mode.EAGER,): " (only eagerly)", (Mode.GRAPH,): " (only in a graph)"}.get(modes, "")
             where = f": `{op.type}` makes it" if op else ""
+            least = smallest_words(prober, batch, of_gradient=False, in_graph=Mode.GRAPH in modes)
             yield self.finding(
-                f"the loss is not finite{only} with {prober.inputs[name].words}{where}",
+                f"the loss is not finite{only} with {batch.words}{where}{least}",
                 place,
-                modes=(*modes, Mode.FIT) if Mode.GRAPH in modes else tuple(modes),
-                severity=Severity.WARNING if is_edge else Severity.ERROR,
-                input=prober.inputs[name].words,
+                modes=(*modes, Mode.FIT) if Mode.GRAPH in modes else modes,
+                severity=edge_severity(batch) if batch.is_edge else Severity.ERROR,
+                input=batch.words,
+                smallest=least.removeprefix("; "),
             )
-            if not is_edge:
+            if not batch.is_edge:
                 return
+
+
+def _bad_modes(prober: Prober, batch: Batch) -> tuple[Mode, ...]:
+    """The modes in which the loss is not finite."""
+    named = {Mode.GRADIENT: Mode.EAGER, Mode.FIT: Mode.GRAPH}
+    seen = seen_at(prober, batch)
+    return tuple(named[mode] for mode, found in seen if found.value is not None and not found.is_finite)
