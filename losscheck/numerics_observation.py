@@ -46,9 +46,8 @@ class UnstableLog:
 
     op: int  #: index of the `Log`
     activation: str  #: ``Softmax`` or ``Sigmoid``
-    logit: float  #: size of the logits
-    value: float  #: what the logarithm gives
-    exact: float  #: what the fused operation gives
+    gap: float  #: how far apart the logits are; the fused operation gives its negative
+    value: float  #: what the logarithm gives there
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from losscheck.probes.smallest import run_smallest
 from losscheck.probes.symbolic import run_symbolic
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.unreduced import run_unreduced
+from losscheck.probes.unstable_logs import run_unstable_logs
 from losscheck.probes.values import run_compiled_values, run_values
 from losscheck.probes.weighted import run_weighted
 from losscheck.probes.xla import CompiledGradient
@@ -84,6 +85,7 @@ class Probes:
             "weighted": self.weighted,
             "unreduced": self.unreduced,
             "smallest": self.smallest,
+            "unstable_logs": self.unstable_logs,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -230,6 +232,12 @@ class Probes:
             self._cast(batch),
             of_gradient=of_gradient,
         )
+
+    def unstable_logs(self, batch: Batch) -> Observation:
+        """The logarithms of a softmax or sigmoid at large logits."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_unstable_logs(traced, read_flow(traced, fed, self._files), fed)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

@@ -59,11 +59,11 @@ def _rows(batch: Batch, seen: GradientObservation, of_gradient: bool) -> Iterato
     numbers = seen.gradient if of_gradient else seen.value
     if len(batch.y_true) != len(batch.y_pred):
         return
-    rows = range(len(batch.y_pred))
+    rows = list(range(len(batch.y_pred)))
     if numbers is not None and numbers.ndim and len(numbers) == len(batch.y_pred):
         bad = ~np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1)
         rows = [int(row) for row in np.flatnonzero(bad)]
-    for row in list(rows)[:_MAX_ROWS]:
+    for row in rows[:_MAX_ROWS]:
         yield _cut(batch, slice(row, row + 1))
 
 

@@ -13,6 +13,8 @@ from losscheck.rule import Rule, return_location
 if TYPE_CHECKING:
     from losscheck.inputs.batches import Batch
 
+_ALONE = {Mode.EAGER: "eagerly", Mode.GRAPH: "in a graph"}
+
 
 class NonFiniteLoss(Rule):
     """The loss is NaN or infinite.
@@ -36,7 +38,7 @@ class NonFiniteLoss(Rule):
         "Clip before a logarithm (`tf.clip_by_value(p, 1e-7, 1 - 1e-7)`); `tf.math.divide_no_nan` for a mean"
     )
     requires = ("value", "gradient")
-    silences_at_line = ("LC204",)
+    silences_at_line = ("LC204", "LC212", "LC502")
 
     BAD = (
         """\
@@ -88,7 +90,7 @@ def masked_loss(y_true, y_pred):
             if place.line in lines:
                 continue
             lines.add(place.line)
-            only = {(Mode.EAGER,): " (only eagerly)", (Mode.GRAPH,): " (only in a graph)"}.get(modes, "")
+            only = f" (only {_ALONE[modes[0]]})" if len(modes) == 1 else ""
             where = f": `{op.type}` makes it" if op else ""
             least = smallest_words(prober, batch, of_gradient=False, in_graph=Mode.GRAPH in modes)
             yield self.finding(
