@@ -12,6 +12,7 @@ from losscheck.probes.captured import run_captured
 from losscheck.probes.captured_symbol import run_captured_symbol
 from losscheck.probes.casts import run_casts
 from losscheck.probes.config import run_config
+from losscheck.probes.directions import run_directions
 from losscheck.probes.discarded import run_discarded
 from losscheck.probes.divergence import run_divergence
 from losscheck.probes.eager import run_eager
@@ -85,6 +86,7 @@ class Probes:
             "weighted": self.weighted,
             "unreduced": self.unreduced,
             "smallest": self.smallest,
+            "directions": self.directions,
             "unstable_logs": self.unstable_logs,
         }
 
@@ -238,6 +240,10 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_unstable_logs(traced, read_flow(traced, fed, self._files), fed)
+
+    def directions(self, batch: Batch) -> Observation:
+        """The loss far out on straight lines."""
+        return run_directions(self._trace(batch), self._cast(batch))
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

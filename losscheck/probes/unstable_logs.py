@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ _GAPS = (30.0, 100.0)
 #: A logarithm that ends above half of what the fused operation gives, and below that of 0.0003 (what is
 #: larger is meant: a floor, a prior), has lost the rest in an epsilon: 1e-7 ends at -16 where -100 is exact.
 _FAR, _FLOOR = 0.5, -8.0
-#: The lost part matters where it moves the loss; the p * log(p) of an entropy does not.
+#: The lost part matters where the exact number moves the loss; the p * log(p) of an entropy it does not.
 _MOVES = 0.5
 _ACTIVATIONS = ("Softmax", "Sigmoid")
 #: What may stand between the activation and the logarithm: guards, casts, complements, picks of a class.
@@ -82,24 +81,37 @@ def _worst(traced: Traced, batch: Batch, log: Op, activation: Op) -> UnstableLog
     """The smallest gap between logits at which the logarithm overflows, or ends in an epsilon."""
     graph = traced.wrapped.graph
     logits = graph.get_operation_by_name(activation.name).inputs[0]
-    outputs = [graph.get_operation_by_name(log.name).outputs[0], traced.output]
+    output = graph.get_operation_by_name(log.name).outputs[0]
     kept = [tensor for tensor in traced.wrapped.inputs[:2] if tensor is not logits]
     feeds = [to_tensor(batch.y_true), to_tensor(batch.y_pred)][: len(kept)]
     try:
-        pruned = traced.wrapped.prune([*kept, logits], outputs)
+        whole = traced.wrapped.prune([*kept, logits], [output, traced.output])
+        rest = traced.wrapped.prune([*kept, logits, output], [traced.output])
         shape = tuple(int(size) for size in logits.shape)
-        runs = {gap: _run(pruned, feeds, logits.dtype, _sure(shape, gap, activation.type)) for gap in _GAPS}
-        plain = _run(pruned, feeds, logits.dtype, [np.zeros(shape)])
+        for gap in _GAPS:
+            for fed in _sure(shape, gap, activation.type):
+                tensors = [*feeds, to_tensor(fed.astype(logits.dtype.as_numpy_dtype))]
+                value, loss = (to_array(tensor) for tensor in whole(*tensors))
+                lost = _lost(value, gap)
+                if lost is None:
+                    continue
+                exact = to_array(
+                    rest(*tensors, to_tensor(np.where(lost, -gap, value).astype(value.dtype)))[0]
+                )
+                if np.isfinite(exact).all() and not np.max(np.abs(loss - exact), initial=0) <= _MOVES:
+                    return UnstableLog(log.index, activation.type, gap, float(value[lost].min()))
     except Exception:  # an axis of unknown size, or a graph that cannot be cut there
         return None
-    for gap, run in runs.items():
-        if any(not np.isfinite(loss).all() for _, loss in run):
-            lowest = next(float(v[~np.isfinite(v)][0]) for v, loss in run if not np.isfinite(v).all())
-            return UnstableLog(log.index, activation.type, gap, lowest)
-    lowest = min(float(np.min(value)) for value, _ in runs[_GAPS[-1]])
-    moved = max(float(np.max(np.abs(loss - plain[0][1]))) for _, loss in runs[_GAPS[-1]])
-    is_lost = -_FAR * _GAPS[-1] < lowest < _FLOOR and moved > _MOVES
-    return UnstableLog(log.index, activation.type, _GAPS[-1], lowest) if is_lost else None
+    return None
+
+
+def _lost(value: np.ndarray, gap: float) -> np.ndarray | None:
+    """Where the logarithm overflows or, at the larger gap, ends in an epsilon; None where it does neither."""
+    bad = ~np.isfinite(value)
+    if not bad.any() and gap == _GAPS[-1]:
+        lowest = float(np.min(value, initial=0.0))
+        bad = value <= lowest + 1e-3 if -_FAR * gap < lowest < _FLOOR else bad
+    return bad if bad.any() else None
 
 
 def _sure(shape: tuple[int, ...], gap: float, activation: str) -> list[np.ndarray]:
@@ -109,9 +121,3 @@ def _sure(shape: tuple[int, ...], gap: float, activation: str) -> list[np.ndarra
     rows = np.arange(int(np.prod(shape[:-1], dtype=int))) % shape[-1]
     first = (gap * np.eye(shape[-1])[rows]).reshape(shape)
     return [first, np.roll(first, 1, axis=-1)]
-
-
-def _run(pruned: Any, feeds: list[Any], dtype: Any, logits: list[np.ndarray]) -> list[tuple[Any, Any]]:
-    """The logarithm and the loss for each of the logits."""
-    found = [pruned(*feeds, to_tensor(numbers.astype(dtype.as_numpy_dtype))) for numbers in logits]
-    return [(to_array(value), to_array(loss)) for value, loss in found]

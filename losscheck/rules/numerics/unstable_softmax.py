@@ -88,9 +88,9 @@ def entropy_bonus(y_true, y_pred):
                 what = f"ends at {seen.value:.4g} where the fused operation gives {-seen.gap:g}"
             else:
                 what = f"is {seen.value}, and the loss with it; the fused operation gives {-seen.gap:g}"
-            where = "a logit of" if name == "sigmoid" else "logits apart by"
+            where = f"a logit of {seen.gap:g}" if name == "sigmoid" else f"logits {seen.gap:g} apart"
             yield self.finding(
-                f"with {where} {seen.gap:g} the logarithm of the {name} {what}",
+                f"with {where} the logarithm of the {name} {what}",
                 op.location,
                 modes=(Mode.GRAPH,),
                 hint=f"Take the logarithm of the logits: {_FUSED[seen.activation]}",
