@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from losscheck.graph_observation import (
     CallbacksObservation,
@@ -41,6 +41,9 @@ from losscheck.state_observation import (
     SiblingsObservation,
     TraceObservation,
 )
+
+if TYPE_CHECKING:
+    from losscheck.inputs.specs import Domain
 
 Seen = TypeVar("Seen", bound=Observation)
 
@@ -94,9 +97,9 @@ class Asking(abc.ABC):
         options = {"of_gradient": of_gradient, "in_graph": in_graph}
         return self._ask("smallest", SmallestObservation, batch, **options)
 
-    def singular(self, batch: str = "typical") -> SingularObservation:
-        """A point of the domain at which an operation gets its singular argument."""
-        return self._ask("singular", SingularObservation, batch)
+    def singular(self, batch: str = "typical", *, domain: Domain) -> SingularObservation:
+        """A point of `y_pred`'s domain at which an operation gets its singular argument."""
+        return self._ask("singular", SingularObservation, batch, domain=domain)
 
     def unstable_logs(self, batch: str = "typical") -> UnstableLogObservation:
         """The logarithms of a softmax or sigmoid, fed with large logits."""

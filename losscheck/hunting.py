@@ -65,6 +65,33 @@ def edge_severity(batch: Batch) -> Severity:
     return Severity.NOTE if batch.is_far else Severity.WARNING
 
 
+def walked_to(prober: Prober, *, of_gradient: bool) -> tuple[Batch, int, Severity] | None:
+    """The bad point that a short walk finds, the operation there, and how loud it is; None where there is none.
+
+    It walks only where no edge shows a bad number. A guess of the domain holds for its edges at most: a point
+    inside is a note unless the domain was told, or is that of probabilities.
+    """
+    from losscheck.inputs.batches import Batch
+
+    if not can_blow_up(prober) or any(
+        is_bad(seen) for edge in _all(prober) for _, seen in seen_at(prober, edge)
+    ):
+        return None
+    task = prober.inputs.task
+    found = prober.singular(domain=task.y_pred.domain)
+    if found.op is None or found.y_pred is None or found.is_loss_bad == of_gradient:
+        return None
+    batch = Batch("walked", "a point inside the domain", prober.inputs["typical"].y_true, found.y_pred, True)
+    prober.inputs.keep(batch)
+    is_sure = task.is_told or task.y_pred.domain.name in ("prob", "simplex")
+    return batch, found.op, Severity.WARNING if is_sure and found.is_region else Severity.NOTE
+
+
+def _all(prober: Prober) -> Iterator[Batch]:
+    yield from (prober.inputs[name] for name in ORDINARY)
+    yield from edges(prober)
+
+
 def smallest_words(prober: Prober, batch: Batch, *, of_gradient: bool, in_graph: bool) -> str:
     """The smallest part of a batch that shows the bad number, as it ends a message; empty if none does."""
     words = prober.smallest(batch.name, of_gradient=of_gradient, in_graph=in_graph).words

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from losscheck.inputs.batches import Batch
+from losscheck.inputs.specs import Domain
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
 from losscheck.probes.callbacks import run_callbacks
@@ -28,6 +29,7 @@ from losscheck.probes.reload import run_reload
 from losscheck.probes.replicas import run_replicas
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.siblings import run_siblings
+from losscheck.probes.singular import run_singular
 from losscheck.probes.smallest import run_smallest
 from losscheck.probes.symbolic import run_symbolic
 from losscheck.probes.tracing import TraceRun, run_trace
@@ -86,6 +88,7 @@ class Probes:
             "weighted": self.weighted,
             "unreduced": self.unreduced,
             "smallest": self.smallest,
+            "singular": self.singular,
             "directions": self.directions,
             "unstable_logs": self.unstable_logs,
         }
@@ -244,6 +247,12 @@ class Probes:
     def directions(self, batch: Batch) -> Observation:
         """The loss far out on straight lines."""
         return run_directions(self._trace(batch), self._cast(batch))
+
+    def singular(self, batch: Batch, *, domain: Domain) -> Observation:
+        """A point of the domain at which an operation gets its singular argument."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_singular(traced, read_flow(traced, fed, self._files), fed, domain)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

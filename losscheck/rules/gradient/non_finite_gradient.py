@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import XlaObservation
-from losscheck.hunting import edge_severity, edges, has_bad_gradient, seen_at, smallest_words
+from losscheck.hunting import edge_severity, edges, has_bad_gradient, seen_at, smallest_words, walked_to
 from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
@@ -90,6 +90,20 @@ def absolute_loss(y_true, y_pred):
             )
             if not batch.is_edge:
                 return
+        walked = walked_to(prober, of_gradient=True)
+        if walked is not None:
+            batch, index, severity = walked
+            op = prober.op(index)
+            least = smallest_words(prober, batch, of_gradient=True, in_graph=True)
+            yield self.finding(
+                f"the loss is finite and its gradient is not after `{op.type if op else 'an operation'}`,"
+                f" at {batch.words}{least}",
+                (op.location if op else None) or return_location(prober),
+                modes=(Mode.GRADIENT, Mode.FIT),
+                severity=severity,
+                input=batch.words,
+                smallest=least.removeprefix("; "),
+            )
 
 
 def _severity(prober: Prober, batch: Batch) -> Severity:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.hunting import ORDINARY, edge_severity, edges, seen_at, smallest_words
+from losscheck.hunting import ORDINARY, edge_severity, edges, seen_at, smallest_words, walked_to
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
@@ -103,6 +103,19 @@ def masked_loss(y_true, y_pred):
             )
             if not batch.is_edge:
                 return
+        walked = walked_to(prober, of_gradient=False)
+        if walked is not None:
+            batch, index, severity = walked
+            op = prober.op(index)
+            least = smallest_words(prober, batch, of_gradient=False, in_graph=True)
+            yield self.finding(
+                f"the loss is not finite at {batch.words}: `{op.type if op else 'an operation'}` makes it{least}",
+                (op.location if op else None) or return_location(prober),
+                modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
+                severity=severity,
+                input=batch.words,
+                smallest=least.removeprefix("; "),
+            )
 
 
 def _bad_modes(prober: Prober, batch: Batch) -> tuple[Mode, ...]:

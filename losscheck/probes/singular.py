@@ -1,0 +1,141 @@
+"""A short walk inside the domain that drives an operation to the argument at which it is singular."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from losscheck.graph_observation import FlowObservation, Op
+from losscheck.inputs.batches import Batch
+from losscheck.inputs.specs import Domain
+from losscheck.numerics_observation import SingularObservation
+from losscheck.probes.flow import Traced
+from losscheck.probes.session import isolated
+from losscheck.probes.tensors import to_array, to_tensor
+
+#: Operation → which input is watched, and the numbers at which it or its slope is not finite.
+_SINGULAR: dict[str, tuple[int, tuple[float, ...]]] = {
+    "Log": (0, (0.0,)),
+    "Log1p": (0, (-1.0,)),
+    "Sqrt": (0, (0.0,)),
+    "Rsqrt": (0, (0.0,)),
+    "RealDiv": (1, (0.0,)),
+    "Reciprocal": (0, (0.0,)),
+    "Pow": (0, (0.0,)),
+    "Acos": (0, (1.0, -1.0)),
+    "Asin": (0, (1.0, -1.0)),
+    "Atanh": (0, (1.0, -1.0)),
+    "Lgamma": (0, (0.0,)),
+}
+_MAX_OPS = 4
+_STEPS = 6
+#: Newton's step to the singular number, and one a little past it: there a logarithm or a root is NaN.
+_PAST = 1.1
+#: Numbers beyond this are no prediction that an ordinary model makes.
+_MAX_REAL = 5.0
+#: How far the points lie that tell a region from a single point.
+_NUDGE = 1e-3
+
+
+def run_singular(traced: Traced, flow: FlowObservation, batch: Batch, domain: Domain) -> SingularObservation:
+    """Walk `y_pred` from an ordinary point to where an operation's argument is singular.
+
+    Each step is Newton's for the entry of the argument that is nearest to the singular number, so that few
+    calls are needed; every point is kept inside the domain.
+
+    Args:
+        traced: the traced loss; its static shapes must be the batch's.
+        flow: the rows of the same graph.
+        batch: where the walk starts.
+        domain: of `y_pred`.
+
+    """
+    start = time.perf_counter()
+    found = SingularObservation(batch.name)
+    with isolated():
+        for op, argument, target in list(_targets(traced, flow))[:_MAX_OPS]:
+            try:
+                found = _walk(traced, batch, domain, op, argument, target) or found
+            except Exception:  # the graph cannot be cut or differentiated there
+                continue
+            if found.op is not None:
+                break
+    return SingularObservation(
+        batch.name,
+        op=found.op,
+        y_pred=found.y_pred,
+        is_region=found.is_region,
+        is_loss_bad=found.is_loss_bad,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _targets(traced: Traced, flow: FlowObservation) -> Iterator[tuple[Op, Any, float]]:
+    graph = traced.wrapped.graph
+    for op in flow.ops:
+        if op.type not in _SINGULAR or not op.reaches_output or not op.from_y_pred or "/0/" in op.name:
+            continue
+        place, numbers = _SINGULAR[op.type]
+        if flow.ops[op.inputs[place]].from_y_pred and flow.ops[op.inputs[place]].has_gradient:
+            argument = graph.get_operation_by_name(op.name).inputs[place]
+            yield from ((op, argument, number) for number in numbers)
+
+
+def _walk(
+    traced: Traced, batch: Batch, domain: Domain, op: Op, argument: Any, target: float
+) -> SingularObservation | None:
+    import tensorflow as tf
+
+    y_true, y_pred = traced.wrapped.inputs[:2]
+    slope = traced.gradients[y_pred.name]
+    with traced.wrapped.graph.as_default():
+        gap = tf.reshape(argument, [-1]) - target
+        nearest = tf.gather(gap, tf.argmin(tf.abs(gap)))
+        way = tf.gradients(nearest, y_pred)[0]
+    step = traced.wrapped.prune([y_true, y_pred], [nearest, way])
+    loss = traced.wrapped.prune([y_true, y_pred], [traced.output, slope])
+    labels = to_tensor(batch.y_true)
+    point = batch.y_pred
+    for _ in range(_STEPS):
+        near, way = (to_array(tensor) for tensor in step(labels, to_tensor(point)))
+        size = float(np.sum(np.square(way)))
+        if near is None or way is None or not 0 < size < np.inf:
+            return None
+        for factor in (1.0, _PAST):
+            trial = _inside(point - way * (factor * float(near) / size), domain).astype(point.dtype)
+            bad = _bad(loss, labels, trial)
+            if bad is not None:
+                others = [
+                    _inside(trial * (1 + sign * _NUDGE), domain).astype(point.dtype) for sign in (1, -1)
+                ]
+                is_region = any(_bad(loss, labels, other) == bad for other in others)
+                return SingularObservation(
+                    batch.name, op=op.index, y_pred=trial, is_region=is_region, is_loss_bad=bad
+                )
+        if np.array_equal(trial, point) or abs(float(near)) < 1e-12:
+            return None
+        point = _inside(point - way * (float(near) / size), domain).astype(point.dtype)
+    return None
+
+
+def _bad(loss: Any, labels: Any, point: np.ndarray) -> bool | None:
+    """True where the loss is not finite, False where its gradient alone is not, None where both are."""
+    value, slope = (to_array(tensor) for tensor in loss(labels, to_tensor(point)))
+    if not np.isfinite(value).all():
+        return True
+    return None if np.isfinite(slope).all() else False
+
+
+def _inside(point: np.ndarray, domain: Domain) -> np.ndarray:
+    """The nearest point of the domain's inside."""
+    if domain.name in ("prob", "simplex"):
+        point = np.clip(point, 1e-3, 1 - 1e-3)
+        return point / point.sum(axis=-1, keepdims=True) if domain.name == "simplex" else point
+    if domain.name == "interval":
+        return np.clip(point, domain.low, domain.high)
+    if domain.name == "positive":
+        return np.clip(point, 1e-3, _MAX_REAL)
+    return np.clip(point, -_MAX_REAL, _MAX_REAL)
