@@ -105,9 +105,9 @@ class Asking(abc.ABC):
         """The logarithms of a softmax or sigmoid, fed with large logits."""
         return self._ask("unstable_logs", UnstableLogObservation, batch)
 
-    def directions(self, batch: str = "typical") -> DirectionsObservation:
-        """The loss along straight lines, far out."""
-        return self._ask("directions", DirectionsObservation, batch)
+    def directions(self, batch: str = "typical", *, is_told: bool) -> DirectionsObservation:
+        """The loss along straight lines, far out; ``is_told``: the user gave the inputs."""
+        return self._ask("directions", DirectionsObservation, batch, is_told=is_told)
 
     def compiled_values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph, compiled by XLA and not; only where XLA compiles the loss."""

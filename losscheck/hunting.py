@@ -68,8 +68,8 @@ def edge_severity(batch: Batch) -> Severity:
 def walked_to(prober: Prober, *, of_gradient: bool) -> tuple[Batch, int, Severity] | None:
     """The bad point that a short walk finds, the operation there, and how loud it is; None where there is none.
 
-    It walks only where no edge shows a bad number. A guess of the domain holds for its edges at most: a point
-    inside is a note unless the domain was told, or is that of probabilities.
+    It walks only where no edge shows a bad number. A point inside is a note unless the domain was told, or is
+    that of probabilities: of other guesses nobody knows how far they reach.
     """
     from losscheck.inputs.batches import Batch
 

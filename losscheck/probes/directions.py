@@ -18,28 +18,35 @@ from losscheck.probes.tensors import to_array, to_tensor
 _STEPS = (1e2, 1e3, 1e4)
 
 
-def run_directions(traced: Traced, batch: Batch) -> DirectionsObservation:
+def run_directions(traced: Traced, batch: Batch, *, is_told: bool) -> DirectionsObservation:
     """Evaluate the mean loss along each line, in the graph.
+
+    Real labels that nobody told may be meant as 0 and 1, and a cross-entropy is bounded for these alone:
+    then the larger of the two losses counts.
 
     Args:
         traced: the traced loss; its static shapes must be the batch's.
         batch: the input that the lines go through.
+        is_told: whether the user gave the inputs.
 
     """
     start = time.perf_counter()
     lines: list[tuple[str, tuple[float, ...]]] = []
     if traced.output is None or batch.y_pred.dtype.kind != "f":
         return DirectionsObservation(batch.name, skipped="there is no loss to follow")
-    y_true = to_tensor(batch.y_true)
+    labels = [batch.y_true]
+    if batch.y_true.dtype.kind == "f" and not is_told:
+        labels.append((batch.y_true > 0).astype(batch.y_true.dtype))
+    fed = [to_tensor(array) for array in labels]
     with isolated():
         try:
             slope = traced.gradients.get(traced.wrapped.inputs[1].name)
             outputs = [traced.output] if slope is None else [traced.output, slope]
             both = traced.wrapped.prune(list(traced.wrapped.inputs[:2]), outputs)
             loss = traced.wrapped.prune(list(traced.wrapped.inputs[:2]), [traced.output])
-            gradient = None if slope is None else to_array(both(y_true, to_tensor(batch.y_pred))[1])
+            gradient = None if slope is None else to_array(both(fed[0], to_tensor(batch.y_pred))[1])
             for words, points in _lines(batch.y_pred, gradient):
-                values = [_mean(loss(y_true, to_tensor(point))) for point in points]
+                values = [max(_mean(loss(y_true, to_tensor(point))) for y_true in fed) for point in points]
                 lines.append((words, tuple(values)))
         except Exception:  # the graph cannot be fed, or raises far out: nothing is known there
             lines.clear()

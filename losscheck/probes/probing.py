@@ -244,9 +244,9 @@ class Probes:
         traced = self._trace(batch)
         return run_unstable_logs(traced, read_flow(traced, fed, self._files), fed)
 
-    def directions(self, batch: Batch) -> Observation:
+    def directions(self, batch: Batch, *, is_told: bool) -> Observation:
         """The loss far out on straight lines."""
-        return run_directions(self._trace(batch), self._cast(batch))
+        return run_directions(self._trace(batch), self._cast(batch), is_told=is_told)
 
     def singular(self, batch: Batch, *, domain: Domain) -> Observation:
         """A point of the domain at which an operation gets its singular argument."""

@@ -56,9 +56,9 @@ def run_singular(traced: Traced, flow: FlowObservation, batch: Batch, domain: Do
     start = time.perf_counter()
     found = SingularObservation(batch.name)
     with isolated():
-        for op, argument, target in list(_targets(traced, flow))[:_MAX_OPS]:
+        for target in list(_targets(traced, flow))[:_MAX_OPS]:
             try:
-                found = _walk(traced, batch, domain, op, argument, target) or found
+                found = _walk(traced, batch, domain, target) or found
             except Exception:  # the graph cannot be cut or differentiated there
                 continue
             if found.op is not None:
@@ -85,14 +85,15 @@ def _targets(traced: Traced, flow: FlowObservation) -> Iterator[tuple[Op, Any, f
 
 
 def _walk(
-    traced: Traced, batch: Batch, domain: Domain, op: Op, argument: Any, target: float
+    traced: Traced, batch: Batch, domain: Domain, target: tuple[Op, Any, float]
 ) -> SingularObservation | None:
     import tensorflow as tf
 
+    op, argument, number = target
     y_true, y_pred = traced.wrapped.inputs[:2]
     slope = traced.gradients[y_pred.name]
     with traced.wrapped.graph.as_default():
-        gap = tf.reshape(argument, [-1]) - target
+        gap = tf.reshape(argument, [-1]) - number
         nearest = tf.gather(gap, tf.argmin(tf.abs(gap)))
         way = tf.gradients(nearest, y_pred)[0]
     step = traced.wrapped.prune([y_true, y_pred], [nearest, way])
@@ -100,42 +101,43 @@ def _walk(
     labels = to_tensor(batch.y_true)
     point = batch.y_pred
     for _ in range(_STEPS):
-        near, way = (to_array(tensor) for tensor in step(labels, to_tensor(point)))
-        size = float(np.sum(np.square(way)))
-        if near is None or way is None or not 0 < size < np.inf:
+        near, slopes = (np.asarray(to_array(tensor)) for tensor in step(labels, to_tensor(point)))
+        size = float(np.sum(np.square(slopes)))
+        if not 0 < size < np.inf:
             return None
-        for factor in (1.0, _PAST):
-            trial = _inside(point - way * (factor * float(near) / size), domain).astype(point.dtype)
+        move = slopes * (float(near) / size)
+        for trial in (_inside(point, move, domain), _inside(point, _PAST * move, domain)):
             bad = _bad(loss, labels, trial)
             if bad is not None:
-                others = [
-                    _inside(trial * (1 + sign * _NUDGE), domain).astype(point.dtype) for sign in (1, -1)
-                ]
-                is_region = any(_bad(loss, labels, other) == bad for other in others)
+                nudged = (_inside(trial, sign * _NUDGE * trial, domain) for sign in (1, -1))
+                is_region = any(_bad(loss, labels, other) == bad for other in nudged)
                 return SingularObservation(
                     batch.name, op=op.index, y_pred=trial, is_region=is_region, is_loss_bad=bad
                 )
-        if np.array_equal(trial, point) or abs(float(near)) < 1e-12:
+        moved = _inside(point, move, domain)
+        if np.array_equal(moved, point):
             return None
-        point = _inside(point - way * (float(near) / size), domain).astype(point.dtype)
+        point = moved
     return None
 
 
 def _bad(loss: Any, labels: Any, point: np.ndarray) -> bool | None:
     """True where the loss is not finite, False where its gradient alone is not, None where both are."""
-    value, slope = (to_array(tensor) for tensor in loss(labels, to_tensor(point)))
+    value, slope = (np.asarray(to_array(tensor)) for tensor in loss(labels, to_tensor(point)))
     if not np.isfinite(value).all():
         return True
     return None if np.isfinite(slope).all() else False
 
 
-def _inside(point: np.ndarray, domain: Domain) -> np.ndarray:
-    """The nearest point of the domain's inside."""
-    if domain.name in ("prob", "simplex"):
-        point = np.clip(point, 1e-3, 1 - 1e-3)
-        return point / point.sum(axis=-1, keepdims=True) if domain.name == "simplex" else point
-    if domain.name == "interval":
-        return np.clip(point, domain.low, domain.high)
-    if domain.name == "positive":
-        return np.clip(point, 1e-3, _MAX_REAL)
-    return np.clip(point, -_MAX_REAL, _MAX_REAL)
+def _inside(point: np.ndarray, move: np.ndarray, domain: Domain) -> np.ndarray:
+    """The point moved against ``move``, or the nearest one inside the domain."""
+    low, high = {
+        "prob": (1e-3, 1 - 1e-3),
+        "simplex": (1e-3, 1 - 1e-3),
+        "interval": (domain.low, domain.high),
+        "positive": (1e-3, _MAX_REAL),
+    }.get(domain.name, (-_MAX_REAL, _MAX_REAL))
+    moved = np.clip(point - move, low, high)
+    if domain.name == "simplex":
+        moved = moved / moved.sum(axis=-1, keepdims=True)
+    return np.asarray(moved, dtype=point.dtype)

@@ -91,13 +91,12 @@ def _worst(traced: Traced, batch: Batch, log: Op, activation: Op) -> UnstableLog
         for gap in _GAPS:
             for fed in _sure(shape, gap, activation.type):
                 tensors = [*feeds, to_tensor(fed.astype(logits.dtype.as_numpy_dtype))]
-                value, loss = (to_array(tensor) for tensor in whole(*tensors))
+                value, loss = (np.asarray(to_array(tensor)) for tensor in whole(*tensors))
                 lost = _lost(value, gap)
                 if lost is None:
                     continue
-                exact = to_array(
-                    rest(*tensors, to_tensor(np.where(lost, -gap, value).astype(value.dtype)))[0]
-                )
+                fused = to_tensor(np.where(lost, -gap, value).astype(value.dtype))
+                exact = np.asarray(to_array(rest(*tensors, fused)[0]))
                 if np.isfinite(exact).all() and not np.max(np.abs(loss - exact), initial=0) <= _MOVES:
                     return UnstableLog(log.index, activation.type, gap, float(value[lost].min()))
     except Exception:  # an axis of unknown size, or a graph that cannot be cut there

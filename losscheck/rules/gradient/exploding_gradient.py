@@ -22,6 +22,8 @@ _CLIPS = ("Maximum", "Minimum", "ClipByValue", "Clamp")
 #: What may stand between a guard and the operation that it guards.
 _PLUMBING = ("Identity", "Sqrt", "Rsqrt", "Mul", "Reshape", "BroadcastTo", "Cast", "Reciprocal")
 _SMALL = 1e-3
+#: What makes the argument of a logarithm small (a sigmoid, a softmax) has a slope as small.
+_LOGS = ("Log", "Log1p", "Xlogy", "Xlog1py")
 
 
 class ExplodingGradient(Rule):
@@ -88,12 +90,13 @@ def cosine(y_true, y_pred):
         if usual is None or usual[0] == 0 or not can_blow_up(prober):
             return
         for edge in edges(prober):
-            seen = None if edge.is_far else _size(prober, edge)
+            is_bound = edge.name.startswith("y_pred exactly")  # a bound of a clip lets the slope through
+            seen = None if edge.is_far or is_bound else _size(prober, edge)
             if seen is None or seen[0] < _RATIO * usual[0] or seen[1] > _ORDINARY_LOSS * (1 + usual[1]):
                 continue
             op = prober.op(prober.values(edge.name).exploding_gradient_op, edge.name)
             guard = None if op is None else _guard(prober.flow(edge.name).ops, op)
-            if guard is not None and guard.type in _CLIPS:
+            if (guard is not None and guard.type in _CLIPS) or (op is not None and op.type in _LOGS):
                 continue
             where = f" before `{op.type}`" if op else ""
             yield self.finding(

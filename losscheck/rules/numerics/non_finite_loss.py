@@ -109,7 +109,8 @@ def masked_loss(y_true, y_pred):
             op = prober.op(index)
             least = smallest_words(prober, batch, of_gradient=False, in_graph=True)
             yield self.finding(
-                f"the loss is not finite at {batch.words}: `{op.type if op else 'an operation'}` makes it{least}",
+                f"the loss is not finite at {batch.words}"
+                f": `{op.type if op else 'an operation'}` makes it{least}",
                 (op.location if op else None) or return_location(prober),
                 modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
                 severity=severity,

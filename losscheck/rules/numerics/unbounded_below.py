@@ -77,7 +77,7 @@ def cosine_loss(y_true, y_pred):
         words = " ".join((prober.loss.name, source.docstring, *source.names))
         if prober.inputs.task.y_pred.domain.name not in ("real", "logits") or _LIKELIHOOD.search(words):
             return
-        seen = prober.directions()
+        seen = prober.directions(is_told=prober.inputs.task.is_told)
         for direction, values in seen.lines:
             if values[0] < -1 and all(later < _FALL * sooner for sooner, later in pairwise(values)):
                 steps = f"{seen.steps[0]:g} and {seen.steps[-1]:g}"
