@@ -97,9 +97,9 @@ class Asking(abc.ABC):
         options = {"of_gradient": of_gradient, "in_graph": in_graph}
         return self._ask("smallest", SmallestObservation, batch, **options)
 
-    def singular(self, batch: str = "typical", *, domain: Domain) -> SingularObservation:
-        """A point of `y_pred`'s domain at which an operation gets its singular argument."""
-        return self._ask("singular", SingularObservation, batch, domain=domain)
+    def singular(self, batch: str = "typical", *, domains: tuple[Domain, Domain]) -> SingularObservation:
+        """A point at which an operation gets its singular argument, inside the domains of the two inputs."""
+        return self._ask("singular", SingularObservation, batch, domains=domains)
 
     def unstable_logs(self, batch: str = "typical") -> UnstableLogObservation:
         """The logarithms of a softmax or sigmoid, fed with large logits."""

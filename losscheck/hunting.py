@@ -66,19 +66,19 @@ def edge_severity(batch: Batch) -> Severity:
 
 
 def walked_to(prober: Prober, *, of_gradient: bool) -> tuple[Batch, int, Severity] | None:
-    """The bad point that a short walk finds, the operation there, and how loud it is; None where there is none.
+    """The bad point that a short walk finds, the operation there, and how loud it is; None without one.
 
-    It walks only where no edge shows a bad number. A point inside is a note unless the domain was told, or is
-    that of probabilities: of other guesses nobody knows how far they reach.
+    It walks only where no edge shows a bad number. A point inside is a note unless the domain was told, or
+    is that of probabilities: of other guesses nobody knows how far they reach.
     """
     from losscheck.inputs.batches import Batch
 
-    if not can_blow_up(prober) or any(
-        is_bad(seen) for edge in _all(prober) for _, seen in seen_at(prober, edge)
-    ):
+    if not can_blow_up(prober):
+        return None
+    if any(is_bad(seen) for edge in _all(prober) for _, seen in seen_at(prober, edge)):
         return None
     task = prober.inputs.task
-    found = prober.singular(domain=task.y_pred.domain)
+    found = prober.singular(domains=(task.y_true.domain, task.y_pred.domain))
     if found.op is None or found.y_pred is None or found.is_loss_bad == of_gradient:
         return None
     batch = Batch("walked", "a point inside the domain", prober.inputs["typical"].y_true, found.y_pred, True)

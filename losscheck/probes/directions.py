@@ -16,6 +16,8 @@ from losscheck.probes.tensors import to_array, to_tensor
 
 #: Three decades: a linear loss and a logarithm part, and squares do not overflow float32.
 _STEPS = (1e2, 1e3, 1e4)
+#: What has not fallen to here at the last step is bounded, or falls too slowly to matter.
+_LOW = -1e2
 
 
 def run_directions(traced: Traced, batch: Batch, *, is_told: bool) -> DirectionsObservation:
@@ -42,11 +44,13 @@ def run_directions(traced: Traced, batch: Batch, *, is_told: bool) -> Directions
         try:
             slope = traced.gradients.get(traced.wrapped.inputs[1].name)
             outputs = [traced.output] if slope is None else [traced.output, slope]
-            both = traced.wrapped.prune(list(traced.wrapped.inputs[:2]), outputs)
-            loss = traced.wrapped.prune(list(traced.wrapped.inputs[:2]), [traced.output])
-            gradient = None if slope is None else to_array(both(fed[0], to_tensor(batch.y_pred))[1])
+            run = traced.wrapped.prune(list(traced.wrapped.inputs[:2]), outputs)
+            gradient = None if slope is None else to_array(run(fed[0], to_tensor(batch.y_pred))[1])
             for words, points in _lines(batch.y_pred, gradient):
-                values = [max(_mean(loss(y_true, to_tensor(point))) for y_true in fed) for point in points]
+                far = max(_mean(run(y_true, to_tensor(points[-1]))) for y_true in fed)
+                if not far < _LOW:
+                    continue
+                values = [max(_mean(run(y_true, to_tensor(point))) for y_true in fed) for point in points]
                 lines.append((words, tuple(values)))
         except Exception:  # the graph cannot be fed, or raises far out: nothing is known there
             lines.clear()

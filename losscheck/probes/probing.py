@@ -248,11 +248,11 @@ class Probes:
         """The loss far out on straight lines."""
         return run_directions(self._trace(batch), self._cast(batch), is_told=is_told)
 
-    def singular(self, batch: Batch, *, domain: Domain) -> Observation:
+    def singular(self, batch: Batch, *, domains: tuple[Domain, Domain]) -> Observation:
         """A point of the domain at which an operation gets its singular argument."""
         fed = self._cast(batch)
         traced = self._trace(batch)
-        return run_singular(traced, read_flow(traced, fed, self._files), fed, domain)
+        return run_singular(traced, read_flow(traced, fed, self._files), fed, domains)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

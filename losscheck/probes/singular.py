@@ -12,6 +12,7 @@ from losscheck.graph_observation import FlowObservation, Op
 from losscheck.inputs.batches import Batch
 from losscheck.inputs.specs import Domain
 from losscheck.numerics_observation import SingularObservation
+from losscheck.probes.bounds import interval
 from losscheck.probes.flow import Traced
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_array, to_tensor
@@ -40,7 +41,9 @@ _MAX_REAL = 5.0
 _NUDGE = 1e-3
 
 
-def run_singular(traced: Traced, flow: FlowObservation, batch: Batch, domain: Domain) -> SingularObservation:
+def run_singular(
+    traced: Traced, flow: FlowObservation, batch: Batch, domains: tuple[Domain, Domain]
+) -> SingularObservation:
     """Walk `y_pred` from an ordinary point to where an operation's argument is singular.
 
     Each step is Newton's for the entry of the argument that is nearest to the singular number, so that few
@@ -50,15 +53,15 @@ def run_singular(traced: Traced, flow: FlowObservation, batch: Batch, domain: Do
         traced: the traced loss; its static shapes must be the batch's.
         flow: the rows of the same graph.
         batch: where the walk starts.
-        domain: of `y_pred`.
+        domains: of `y_true` and of `y_pred`.
 
     """
     start = time.perf_counter()
     found = SingularObservation(batch.name)
     with isolated():
-        for target in list(_targets(traced, flow))[:_MAX_OPS]:
+        for target in list(_targets(traced, flow, domains))[:_MAX_OPS]:
             try:
-                found = _walk(traced, batch, domain, target) or found
+                found = _walk(traced, batch, domains[1], target) or found
             except Exception:  # the graph cannot be cut or differentiated there
                 continue
             if found.op is not None:
@@ -73,15 +76,22 @@ def run_singular(traced: Traced, flow: FlowObservation, batch: Batch, domain: Do
     )
 
 
-def _targets(traced: Traced, flow: FlowObservation) -> Iterator[tuple[Op, Any, float]]:
+def _targets(
+    traced: Traced, flow: FlowObservation, domains: tuple[Domain, Domain]
+) -> Iterator[tuple[Op, Any, float]]:
+    """The operations, with the argument and the number, whose argument no guard keeps away from it."""
     graph = traced.wrapped.graph
+    names = [tensor.op.name for tensor in traced.wrapped.inputs[:2]]
+    fed = {op.index: domains[names.index(op.name)] for op in flow.ops if op.name in names}
     for op in flow.ops:
         if op.type not in _SINGULAR or not op.reaches_output or not op.from_y_pred or "/0/" in op.name:
             continue
         place, numbers = _SINGULAR[op.type]
         if flow.ops[op.inputs[place]].from_y_pred and flow.ops[op.inputs[place]].has_gradient:
             argument = graph.get_operation_by_name(op.name).inputs[place]
-            yield from ((op, argument, number) for number in numbers)
+            low, high = interval(flow.ops, op.inputs[place], fed)
+            # exactly at a limit of what it can be is an edge, which has been looked at
+            yield from ((op, argument, number) for number in numbers if low < number < high)
 
 
 def _walk(
