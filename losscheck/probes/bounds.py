@@ -9,18 +9,20 @@ Interval = tuple[float, float]
 
 _INF = float("inf")
 _ANY: Interval = (-_INF, _INF)
+#: Just above 0 and just below 1: limits that are never reached from the inside; at them stand the edges.
+_ABOVE_0, _BELOW_1 = 1e-300, 1.0 - 2.0**-53
 #: Results that lie there whatever is fed.
 _FIXED: dict[str, Interval] = {
     "Square": (0.0, _INF),
     "SquaredDifference": (0.0, _INF),
     "Abs": (0.0, _INF),
-    "Exp": (0.0, _INF),
+    "Exp": (_ABOVE_0, _INF),
     "Sqrt": (0.0, _INF),
     "Relu": (0.0, _INF),
-    "Softplus": (0.0, _INF),
-    "Sigmoid": (0.0, 1.0),
-    "Softmax": (0.0, 1.0),
-    "Tanh": (-1.0, 1.0),
+    "Softplus": (_ABOVE_0, _INF),
+    "Sigmoid": (_ABOVE_0, _BELOW_1),
+    "Softmax": (_ABOVE_0, _BELOW_1),
+    "Tanh": (-_BELOW_1, _BELOW_1),
 }
 #: Operations that choose or average among numbers of their first input.
 _KEEPING = frozenset({
@@ -28,11 +30,11 @@ _KEEPING = frozenset({
     "StridedSlice", "Tile", "Cast",
 })  # fmt: skip
 _DOMAINS: dict[str, Interval] = {
-    "prob": (0.0, 1.0),
-    "simplex": (0.0, 1.0),
+    "prob": (_ABOVE_0, _BELOW_1),
+    "simplex": (_ABOVE_0, _BELOW_1),
     "binary": (0.0, 1.0),
     "onehot": (0.0, 1.0),
-    "positive": (0.0, _INF),
+    "positive": (_ABOVE_0, _INF),
 }
 _MAX_DEPTH = 24
 

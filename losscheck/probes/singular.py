@@ -33,7 +33,7 @@ _SINGULAR: dict[str, tuple[int, tuple[float, ...]]] = {
 }
 _MAX_OPS = 4
 _STEPS = 6
-#: Newton's step to the singular number, and one a little past it: there a logarithm or a root is NaN.
+#: Beside Newton's step to the singular number, one a little past it: there a logarithm or a root is NaN.
 _PAST = 1.1
 #: Numbers beyond this are no prediction that an ordinary model makes.
 _MAX_REAL = 5.0
@@ -90,8 +90,7 @@ def _targets(
         if flow.ops[op.inputs[place]].from_y_pred and flow.ops[op.inputs[place]].has_gradient:
             argument = graph.get_operation_by_name(op.name).inputs[place]
             low, high = interval(flow.ops, op.inputs[place], fed)
-            # exactly at a limit of what it can be is an edge, which has been looked at
-            yield from ((op, argument, number) for number in numbers if low < number < high)
+            yield from ((op, argument, number) for number in numbers if low <= number <= high)
 
 
 def _walk(
@@ -116,7 +115,7 @@ def _walk(
         if not 0 < size < np.inf:
             return None
         move = slopes * (float(near) / size)
-        for trial in (_inside(point, move, domain), _inside(point, _PAST * move, domain)):
+        for trial in (_inside(point, _PAST * move, domain), _inside(point, move, domain)):
             bad = _bad(loss, labels, trial)
             if bad is not None:
                 nudged = (_inside(trial, sign * _NUDGE * trial, domain) for sign in (1, -1))

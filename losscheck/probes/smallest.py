@@ -71,15 +71,19 @@ def _narrowed(batch: Batch) -> Iterator[Batch]:
     """The same rows with one entry on the further axes, where both arrays have the same."""
     if batch.y_true.shape != batch.y_pred.shape or batch.y_pred.ndim < 2:
         return
-    size = batch.y_pred[0].size
-    if size < 2:
+    if batch.y_pred[0].size < 2:
         return
-    picks = [slice(0, 1), slice(size - 1, size)]
-    for pick in picks:
-        sliced = tuple(slice(None) if axis == 0 else pick for axis in range(batch.y_pred.ndim))
-        y_true, y_pred = batch.y_true[sliced], batch.y_pred[sliced]
-        if y_pred.size:
-            yield replace(batch, y_true=y_true.copy(), y_pred=y_pred.copy())
+    for position in _telling_positions(batch):
+        place = (slice(None), *(slice(index, index + 1) for index in position))
+        yield replace(batch, y_true=batch.y_true[place].copy(), y_pred=batch.y_pred[place].copy())
+
+
+def _telling_positions(batch: Batch) -> list[tuple[int, ...]]:
+    """Where the first row holds a 0, no finite number, or two equal ones; and its first entry."""
+    y_true, y_pred = batch.y_true[0], batch.y_pred[0]
+    is_telling = (y_true == 0) | (y_pred == 0) | (y_true == y_pred) | ~np.isfinite(y_true.astype(np.float64))
+    found = [tuple(int(i) for i in index) for index in np.argwhere(is_telling)[:2]]
+    return [*found, (0,) * y_true.ndim]
 
 
 def _cut(batch: Batch, rows: slice) -> Batch:

@@ -82,16 +82,17 @@ def _worst(traced: Traced, batch: Batch, log: Op, activation: Op) -> UnstableLog
     graph = traced.wrapped.graph
     logits = graph.get_operation_by_name(activation.name).inputs[0]
     output = graph.get_operation_by_name(log.name).outputs[0]
+    active = graph.get_operation_by_name(activation.name).outputs[0]  # read in training too: not fused away
     kept = [tensor for tensor in traced.wrapped.inputs[:2] if tensor is not logits]
     feeds = [to_tensor(batch.y_true), to_tensor(batch.y_pred)][: len(kept)]
     try:
-        whole = traced.wrapped.prune([*kept, logits], [output, traced.output])
+        whole = traced.wrapped.prune([*kept, logits], [output, traced.output, active])
         rest = traced.wrapped.prune([*kept, logits, output], [traced.output])
         shape = tuple(int(size) for size in logits.shape)
         for gap in _GAPS:
             for fed in _sure(shape, gap, activation.type):
                 tensors = [*feeds, to_tensor(fed.astype(logits.dtype.as_numpy_dtype))]
-                value, loss = (np.asarray(to_array(tensor)) for tensor in whole(*tensors))
+                value, loss = (np.asarray(to_array(tensor)) for tensor in whole(*tensors)[:2])
                 lost = _lost(value, gap)
                 if lost is None:
                     continue

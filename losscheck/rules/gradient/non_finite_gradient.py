@@ -107,11 +107,14 @@ def absolute_loss(y_true, y_pred):
 
 
 def _severity(prober: Prober, batch: Batch) -> Severity:
-    """A warning; a note where nobody told a simplex, which a float32 softmax leaves at exactly 0 only for
-    logits more than 103 apart (a sigmoid is exactly 1 from 17 on).
+    """A warning; a note at two edges of inputs that nobody told.
+
+    A float32 softmax leaves a simplex at exactly 0 only for logits over 103 apart (a sigmoid is exactly 1
+    from 17 on), and predictions that are all exactly zero come from a last layer that was set to zero.
     """
     task = prober.inputs.task
-    is_far = task.y_pred.domain.name == "simplex" and not task.is_told and batch.name != "perfect"
+    is_simplex = task.y_pred.domain.name == "simplex" and batch.name != "perfect"
+    is_far = (is_simplex or batch.name == "zero predictions") and not task.is_told
     return Severity.NOTE if is_far else edge_severity(batch)
 
 
