@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from losscheck.prober import Prober
 
 ORDINARY = ("typical", "other_size")
+#: A loop that Python unrolls makes thousands of operations; each more trace of them takes seconds.
+_MAX_OPS = 500
 #: Operations that are not finite, or have no finite slope, at some finite argument.
 SINGULAR_OPS = frozenset({
     "Log", "Log1p", "Sqrt", "Rsqrt", "RealDiv", "Div", "Reciprocal", "Inv", "Pow", "Acos", "Asin", "Acosh",
@@ -30,10 +32,15 @@ def can_blow_up(prober: Prober) -> bool:
     return bool(flow.skipped) or any(op.type in SINGULAR_OPS and op.reaches_output for op in flow.ops)
 
 
+def is_large(prober: Prober) -> bool:
+    """Whether the graph is so large that only the edges are looked at."""
+    return len(prober.flow().ops) > _MAX_OPS
+
+
 def edges(prober: Prober) -> Iterator[Batch]:
     """The edges that training reaches; more of them where an operation can blow up."""
     yield from prober.edges()
-    if can_blow_up(prober):
+    if can_blow_up(prober) and not is_large(prober):
         yield from prober.inputs.further_edges()
 
 
@@ -73,7 +80,7 @@ def walked_to(prober: Prober, *, of_gradient: bool) -> tuple[Batch, int, Severit
     """
     from losscheck.inputs.batches import Batch
 
-    if not can_blow_up(prober):
+    if not can_blow_up(prober) or is_large(prober):
         return None
     if any(is_bad(seen) for edge in _all(prober) for _, seen in seen_at(prober, edge)):
         return None
@@ -94,5 +101,7 @@ def _all(prober: Prober) -> Iterator[Batch]:
 
 def smallest_words(prober: Prober, batch: Batch, *, of_gradient: bool, in_graph: bool) -> str:
     """The smallest part of a batch that shows the bad number, as it ends a message; empty if none does."""
+    if is_large(prober):
+        return ""
     words = prober.smallest(batch.name, of_gradient=of_gradient, in_graph=in_graph).words
     return f"; {words}" if words else ""

@@ -11,8 +11,10 @@ from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
+    from losscheck.graph_observation import Op
     from losscheck.inputs.batches import Batch
 
+_WHOLE_LOSSES = ("CTCLoss", "CTCLossV2")
 _ALONE = {Mode.EAGER: "eagerly", Mode.GRAPH: "in a graph"}
 
 
@@ -97,7 +99,7 @@ def masked_loss(y_true, y_pred):
                 f"the loss is not finite{only} with {batch.words}{where}{least}",
                 place,
                 modes=(*modes, Mode.FIT) if Mode.GRAPH in modes else modes,
-                severity=edge_severity(batch) if batch.is_edge else Severity.ERROR,
+                severity=_severity(batch, op),
                 input=batch.words,
                 smallest=least.removeprefix("; "),
             )
@@ -117,6 +119,13 @@ def masked_loss(y_true, y_pred):
                 input=batch.words,
                 smallest=least.removeprefix("; "),
             )
+
+
+def _severity(batch: Batch, op: Op | None) -> Severity:
+    """A note where an operation of TensorFlow's own overflows at an edge: the loss cannot prevent it."""
+    if not batch.is_edge:
+        return Severity.ERROR
+    return Severity.NOTE if op is not None and op.type in _WHOLE_LOSSES else edge_severity(batch)
 
 
 def _bad_modes(prober: Prober, batch: Batch) -> tuple[Mode, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from losscheck.finding import Finding, Mode, Severity
+from losscheck.hunting import is_large
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
@@ -73,6 +74,8 @@ def cosine_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the first direction."""
+        if is_large(prober):
+            return
         source = prober.loss.source
         words = " ".join((prober.loss.name, source.docstring, *source.names))
         if prober.inputs.task.y_pred.domain.name not in ("real", "logits") or _LIKELIHOOD.search(words):
