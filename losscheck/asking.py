@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from losscheck.graph_observation import (
     CallbacksObservation,
@@ -23,6 +23,12 @@ from losscheck.keras_observation import (
     UnreducedObservation,
     WeightedObservation,
 )
+from losscheck.numerics_observation import (
+    DirectionsObservation,
+    SingularObservation,
+    SmallestObservation,
+    UnstableLogObservation,
+)
 from losscheck.observation import (
     EagerObservation,
     FitObservation,
@@ -35,6 +41,9 @@ from losscheck.state_observation import (
     SiblingsObservation,
     TraceObservation,
 )
+
+if TYPE_CHECKING:
+    from losscheck.inputs.specs import Domain
 
 Seen = TypeVar("Seen", bound=Observation)
 
@@ -82,6 +91,23 @@ class Asking(abc.ABC):
     def values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph."""
         return self._ask("values", ValuesObservation, batch)
+
+    def smallest(self, batch: str, *, of_gradient: bool, in_graph: bool) -> SmallestObservation:
+        """The smallest part of a batch at which the loss, or its gradient alone, is not finite."""
+        options = {"of_gradient": of_gradient, "in_graph": in_graph}
+        return self._ask("smallest", SmallestObservation, batch, **options)
+
+    def singular(self, batch: str = "typical", *, domains: tuple[Domain, Domain]) -> SingularObservation:
+        """A point at which an operation gets its singular argument, inside the domains of the two inputs."""
+        return self._ask("singular", SingularObservation, batch, domains=domains)
+
+    def unstable_logs(self, batch: str = "typical") -> UnstableLogObservation:
+        """The logarithms of a softmax or sigmoid, fed with large logits."""
+        return self._ask("unstable_logs", UnstableLogObservation, batch)
+
+    def directions(self, batch: str = "typical", *, is_told: bool) -> DirectionsObservation:
+        """The loss along straight lines, far out; ``is_told``: the user gave the inputs."""
+        return self._ask("directions", DirectionsObservation, batch, is_told=is_told)
 
     def compiled_values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph, compiled by XLA and not; only where XLA compiles the loss."""

@@ -85,6 +85,7 @@ class ValuesObservation(Observation):
     non_finite_op: int | None = None  #: first operation with finite inputs and a NaN or Inf output
     non_finite_gradient_op: int | None = None  #: operation whose gradient turns a finite one into NaN or Inf
     zero_gradient_op: int | None = None  #: operation whose gradient turns a non-zero one into zero
+    exploding_gradient_op: int | None = None  #: operation whose gradient turns a small one into a huge one
     differing_op: int | None = None  #: first operation whose output is another one when XLA compiles it
 
 

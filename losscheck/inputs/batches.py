@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from losscheck.inputs.draw import draw, edge_values, perfect_prediction
+from losscheck.inputs.limits import further_limits
 from losscheck.inputs.specs import BATCH_AXIS, InputSpec
 from losscheck.inputs.tasks import Task
 from losscheck.inputs.variants import VARIANTS
@@ -31,6 +32,7 @@ class Batch:
     y_true: np.ndarray
     y_pred: np.ndarray
     is_edge: bool = False  #: a limit that training reaches, not an ordinary input
+    is_far: bool = False  #: an edge that training seldom reaches
 
     def __post_init__(self) -> None:
         for array in (self.y_true, self.y_pred):
@@ -104,6 +106,7 @@ class Batches:
         taken |= {self.partial_size, self.partial_size // 2}
         self.even_size = next(size for size in itertools.count(8, 2) if not {size, size // 2} & taken)
         self._made: dict[str, Batch] = {}
+        self._further: tuple[str, ...] | None = None
         if arrays:
             y_true, y_pred = (np.array(array) for array in arrays)
             self._made["typical"] = Batch("typical", "your arrays", y_true, y_pred)
@@ -123,6 +126,24 @@ class Batches:
             if name not in self._made:
                 self._made[name] = Batch(name, words, y_true, y_pred, is_edge=True)
             yield self._made[name]
+
+    def further_edges(self) -> Iterator[Batch]:
+        """More limits, for a loss that holds an operation which can blow up."""
+        if self._further is None:
+            typical = self["typical"]
+            limits = further_limits(self.task, typical.y_true, typical.y_pred, LARGE_LOGIT)
+            made = [Batch(*limit[:4], is_edge=True, is_far=limit[4]) for limit in limits]
+            self._further = tuple(batch.name for batch in made)
+            self._made.update((batch.name, batch) for batch in made)
+        yield from (self._made[name] for name in self._further)
+
+    def is_further(self, batch: Batch) -> bool:
+        """Whether a batch is one of the further edges."""
+        return self._further is not None and batch.name in self._further
+
+    def keep(self, batch: Batch) -> None:
+        """Make a batch that was found by running the loss known by its name."""
+        self._made[batch.name] = batch
 
     def _make(self, name: str) -> Batch:
         rows = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from losscheck.inputs.batches import Batch
+from losscheck.inputs.specs import Domain
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
 from losscheck.probes.callbacks import run_callbacks
@@ -12,6 +13,7 @@ from losscheck.probes.captured import run_captured
 from losscheck.probes.captured_symbol import run_captured_symbol
 from losscheck.probes.casts import run_casts
 from losscheck.probes.config import run_config
+from losscheck.probes.directions import run_directions
 from losscheck.probes.discarded import run_discarded
 from losscheck.probes.divergence import run_divergence
 from losscheck.probes.eager import run_eager
@@ -27,9 +29,12 @@ from losscheck.probes.reload import run_reload
 from losscheck.probes.replicas import run_replicas
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.siblings import run_siblings
+from losscheck.probes.singular import run_singular
+from losscheck.probes.smallest import run_smallest
 from losscheck.probes.symbolic import run_symbolic
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.unreduced import run_unreduced
+from losscheck.probes.unstable_logs import run_unstable_logs
 from losscheck.probes.values import run_compiled_values, run_values
 from losscheck.probes.weighted import run_weighted
 from losscheck.probes.xla import CompiledGradient
@@ -82,6 +87,10 @@ class Probes:
             "config": self.config,
             "weighted": self.weighted,
             "unreduced": self.unreduced,
+            "smallest": self.smallest,
+            "singular": self.singular,
+            "directions": self.directions,
+            "unstable_logs": self.unstable_logs,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -218,6 +227,32 @@ class Probes:
     def unreduced(self, batch: Batch) -> Observation:
         """The step that `fit` takes with the object's own reduction."""
         return run_unreduced(self._loss, batch, self._files)
+
+    def smallest(self, batch: Batch, *, of_gradient: bool, in_graph: bool) -> Observation:
+        """The smallest part of a batch that shows a bad number."""
+        if in_graph:
+            return run_smallest(self._graph_gradient.run, self._cast(batch), of_gradient=of_gradient)
+        return run_smallest(
+            lambda part: run_gradient(self._loss, part, self._files),
+            self._cast(batch),
+            of_gradient=of_gradient,
+        )
+
+    def unstable_logs(self, batch: Batch) -> Observation:
+        """The logarithms of a softmax or sigmoid at large logits."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_unstable_logs(traced, read_flow(traced, fed, self._files), fed)
+
+    def directions(self, batch: Batch, *, is_told: bool) -> Observation:
+        """The loss far out on straight lines."""
+        return run_directions(self._trace(batch), self._cast(batch), is_told=is_told)
+
+    def singular(self, batch: Batch, *, domains: tuple[Domain, Domain]) -> Observation:
+        """A point of the domain at which an operation gets its singular argument."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_singular(traced, read_flow(traced, fed, self._files), fed, domains)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

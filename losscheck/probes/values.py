@@ -17,6 +17,8 @@ from losscheck.probes.tensors import to_array, to_tensor
 #: More tensors than this are not read one by one: a constant folded away shows only when fetched alone.
 _MAX_SINGLE_FETCHES = 60
 _MAX_TENSORS = 600
+#: From here on a gradient is looked at for the operation that makes it so large.
+_HUGE = 1e3
 
 IsBad = Callable[[np.ndarray], bool]
 
@@ -40,12 +42,26 @@ def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObs
         bad = find_non_finite(traced, flow, batch)
         worst = _turning_op(traced, flow, batch, slopes, lambda a: not np.isfinite(a).all())
         dead = _turning_op(traced, flow, batch, slopes, lambda a: not a.any())
+        exploding = _exploding_op(traced, flow, batch, slopes)
     return ValuesObservation(
         batch.name,
         seconds=time.perf_counter() - start,
         non_finite_op=bad,
         non_finite_gradient_op=worst,
         zero_gradient_op=dead,
+        exploding_gradient_op=exploding,
+    )
+
+
+def _exploding_op(traced: Traced, flow: FlowObservation, batch: Batch, slopes: dict[int, Any]) -> int | None:
+    """The operation whose gradient makes a huge one; None where that of ``y_pred`` is none."""
+    slope = traced.gradients.get(traced.wrapped.inputs[1].name)
+    found = None if slope is None else _fetch(traced, batch, {0: slope}).get(0)
+    peak = 0.0 if found is None or not np.isfinite(found).all() else float(np.max(np.abs(found), initial=0.0))
+    if peak < _HUGE:
+        return None
+    return _turning_op(
+        traced, flow, batch, slopes, lambda a: float(np.max(np.abs(a), initial=0)) > peak / 1e3
     )
 
 

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import XlaObservation
+from losscheck.hunting import edge_severity, edges, has_bad_gradient, seen_at, smallest_words, walked_to
 from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
-    import numpy as np
+    from losscheck.inputs.batches import Batch
 
 _ORDINARY = ("typical", "other_size", "partial")
-#: XLA compiles a loss anew for each shape, which takes longer than all the rest.
-_OTHER_SHAPES = ("other_size", "partial")
 
 
 class NonFiniteGradient(Rule):
@@ -70,53 +69,58 @@ def absolute_loss(y_true, y_pred):
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the most ordinary input with a bad gradient, for each line."""
         lines: set[int] = set()
-        names = [(name, False) for name in _ORDINARY] + [(batch.name, True) for batch in prober.edges()]
-        for name, is_edge in names:
-            modes = _bad_modes(prober, name)
+        for batch in (*map(prober.inputs.__getitem__, _ORDINARY), *edges(prober)):
+            modes = _bad_modes(prober, batch)
             if not modes:
                 continue
-            op = (
-                prober.op(prober.values(name).non_finite_gradient_op, name)
-                if is_edge or name == "typical"
-                else None
-            )
+            op = prober.op(prober.values(batch.name).non_finite_gradient_op, batch.name)
             place = (op.location if op else None) or return_location(prober)
             if place.line in lines:
                 continue
             lines.add(place.line)
             where = f" after `{op.type}`" if op else ""
+            least = smallest_words(prober, batch, of_gradient=True, in_graph=Mode.FIT in modes)
             yield self.finding(
-                f"the loss is finite and its gradient is not{where}, with {prober.inputs[name].words}",
+                f"the loss is finite and its gradient is not{where}, with {batch.words}{least}",
                 place,
                 modes=modes,
-                severity=_severity(prober, name) if is_edge else Severity.ERROR,
-                input=prober.inputs[name].words,
+                severity=_severity(prober, batch) if batch.is_edge else Severity.ERROR,
+                input=batch.words,
+                smallest=least.removeprefix("; "),
             )
-            if not is_edge:
+            if not batch.is_edge:
                 return
+        walked = walked_to(prober, of_gradient=True)
+        if walked is not None:
+            batch, index, severity = walked
+            op = prober.op(index)
+            least = smallest_words(prober, batch, of_gradient=True, in_graph=True)
+            yield self.finding(
+                f"the loss is finite and its gradient is not after `{op.type if op else 'an operation'}`,"
+                f" at {batch.words}{least}",
+                (op.location if op else None) or return_location(prober),
+                modes=(Mode.GRADIENT, Mode.FIT),
+                severity=severity,
+                input=batch.words,
+                smallest=least.removeprefix("; "),
+            )
 
 
-def _severity(prober: Prober, edge: str) -> Severity:
-    """A warning; a note where nobody told a simplex, which a float32 softmax leaves at exactly 0 only for
-    logits more than 103 apart (a sigmoid is exactly 1 from 17 on).
+def _severity(prober: Prober, batch: Batch) -> Severity:
+    """A warning; a note at two edges of inputs that nobody told.
+
+    A float32 softmax leaves a simplex at exactly 0 only for logits over 103 apart (a sigmoid is exactly 1
+    from 17 on), and predictions that are all exactly zero come from a last layer that was set to zero.
     """
     task = prober.inputs.task
-    is_far = task.y_pred.domain.name == "simplex" and not task.is_told and edge != "perfect"
-    return Severity.NOTE if is_far else Severity.WARNING
+    is_simplex = task.y_pred.domain.name == "simplex" and batch.name != "perfect"
+    is_far = (is_simplex or batch.name == "zero predictions") and not task.is_told
+    return Severity.NOTE if is_far else edge_severity(batch)
 
 
-def _bad_modes(prober: Prober, name: str) -> tuple[Mode, ...]:
+def _bad_modes(prober: Prober, batch: Batch) -> tuple[Mode, ...]:
     """The modes in which the loss is finite and its gradient is not."""
-    seen: list[tuple[Mode, GradientObservation | XlaObservation]] = [
-        (Mode.GRADIENT, prober.gradient(name)),
-        (Mode.FIT, prober.gradient(name, in_graph=True)),
-    ]
-    if name not in _OTHER_SHAPES and all(found.is_finite for _, found in seen):  # else LC501 says it
-        seen.append((Mode.XLA, prober.xla(name)))
-    return tuple(mode for mode, found in seen if found.is_finite and _is_bad(found.gradient))
-
-
-def _is_bad(gradient: np.ndarray | None) -> bool:
-    import numpy as np
-
-    return gradient is not None and not np.isfinite(gradient).all()
+    seen: list[tuple[Mode, GradientObservation | XlaObservation]] = [*seen_at(prober, batch)]
+    if prober.inputs["typical"].y_pred.shape == batch.y_pred.shape and all(f.is_finite for _, f in seen):
+        seen.append((Mode.XLA, prober.xla(batch.name)))  # of another shape it would be compiled anew
+    return tuple(mode for mode, found in seen if has_bad_gradient(found))

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Mode, Severity
+from losscheck.hunting import ORDINARY, edge_severity, edges, seen_at, smallest_words, walked_to
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
 
-_ORDINARY = ("typical", "other_size")
+if TYPE_CHECKING:
+    from losscheck.graph_observation import Op
+    from losscheck.inputs.batches import Batch
+
+_WHOLE_LOSSES = ("CTCLoss", "CTCLossV2")
+_ALONE = {Mode.EAGER: "eagerly", Mode.GRAPH: "in a graph"}
 
 
 class NonFiniteLoss(Rule):
@@ -33,7 +40,7 @@ class NonFiniteLoss(Rule):
         "Clip before a logarithm (`tf.clip_by_value(p, 1e-7, 1 - 1e-7)`); `tf.math.divide_no_nan` for a mean"
     )
     requires = ("value", "gradient")
-    silences_at_line = ("LC204",)
+    silences_at_line = ("LC204", "LC212", "LC502")
 
     BAD = (
         """\
@@ -74,29 +81,55 @@ def masked_loss(y_true, y_pred):
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the most ordinary input with a bad value, for each line."""
         lines: set[int] = set()
-        names = [(name, False) for name in _ORDINARY] + [(batch.name, True) for batch in prober.edges()]
-        for name, is_edge in names:
-            seen = ((Mode.EAGER, prober.gradient(name)), (Mode.GRAPH, prober.gradient(name, in_graph=True)))
-            modes = [mode for mode, found in seen if found.value is not None and not found.is_finite]
+        for batch in (*map(prober.inputs.__getitem__, ORDINARY), *edges(prober)):
+            modes = _bad_modes(prober, batch)
             if not modes:
                 continue
-            op = prober.op(prober.values(name).non_finite_op, name) if name != "other_size" else None
+            op = prober.op(prober.values(batch.name).non_finite_op, batch.name)
             if op is not None and op.type == "Placeholder":
                 op = None  # the input itself: the loss only passes it on
             place = (op.location if op else None) or return_location(prober)
             if place.line in lines:
                 continue
             lines.add(place.line)
-            only = (
-                "" if len(modes) == 2 else f" (only {'eagerly' if modes == [Mode.EAGER] else 'in a graph'})"
-            )
+            only = f" (only {_ALONE[modes[0]]})" if len(modes) == 1 else ""
             where = f": `{op.type}` makes it" if op else ""
+            least = smallest_words(prober, batch, of_gradient=False, in_graph=Mode.GRAPH in modes)
             yield self.finding(
-                f"the loss is not finite{only} with {prober.inputs[name].words}{where}",
+                f"the loss is not finite{only} with {batch.words}{where}{least}",
                 place,
-                modes=(*modes, Mode.FIT) if Mode.GRAPH in modes else tuple(modes),
-                severity=Severity.WARNING if is_edge else Severity.ERROR,
-                input=prober.inputs[name].words,
+                modes=(*modes, Mode.FIT) if Mode.GRAPH in modes else modes,
+                severity=_severity(batch, op),
+                input=batch.words,
+                smallest=least.removeprefix("; "),
             )
-            if not is_edge:
+            if not batch.is_edge:
                 return
+        walked = walked_to(prober, of_gradient=False)
+        if walked is not None:
+            batch, index, severity = walked
+            op = prober.op(index)
+            least = smallest_words(prober, batch, of_gradient=False, in_graph=True)
+            yield self.finding(
+                f"the loss is not finite at {batch.words}"
+                f": `{op.type if op else 'an operation'}` makes it{least}",
+                (op.location if op else None) or return_location(prober),
+                modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
+                severity=severity,
+                input=batch.words,
+                smallest=least.removeprefix("; "),
+            )
+
+
+def _severity(batch: Batch, op: Op | None) -> Severity:
+    """A note where an operation of TensorFlow's own overflows at an edge: the loss cannot prevent it."""
+    if not batch.is_edge:
+        return Severity.ERROR
+    return Severity.NOTE if op is not None and op.type in _WHOLE_LOSSES else edge_severity(batch)
+
+
+def _bad_modes(prober: Prober, batch: Batch) -> tuple[Mode, ...]:
+    """The modes in which the loss is not finite."""
+    named = {Mode.GRADIENT: Mode.EAGER, Mode.FIT: Mode.GRAPH}
+    seen = seen_at(prober, batch)
+    return tuple(named[mode] for mode, found in seen if found.value is not None and not found.is_finite)
