@@ -45,6 +45,7 @@ def find_targets(targets: Iterable[str]) -> FoundTargets:
         except TargetError as error:
             failures.append(Failure(target, "target", type(error).__name__, str(error)))
             continue
+        failures += [Failure(target, "target", "SyntaxError", problem) for problem in found.problems]
         files += found.files
         for loss in found.losses:
             losses.setdefault((Path(loss.path).resolve(), loss.name), loss)
@@ -76,6 +77,7 @@ def check_targets(
     is_broken = False  # the worker cannot start: said once, for the whole run
     python, tensorflow, keras = platform.python_version(), "", ""
     if found.losses:
+        from losscheck.loading.cells import in_cells
         from losscheck.worker.pool import Pool
 
         count = len(found.losses)
@@ -84,7 +86,7 @@ def check_targets(
                 failures += outcome.failures
                 is_broken = is_broken or any(not failure.target for failure in outcome.failures)
                 if outcome.report is not None:
-                    reports[outcome.index] = outcome.report
+                    reports[outcome.index] = in_cells(outcome.report)
                 elif not outcome.failures and not is_broken:
                     failures.append(_no_answer(found.losses[outcome.index]))
                 tick()

@@ -1,0 +1,247 @@
+"""Runs the user's module: whole, or as much of it as the loss needs.
+
+The one module of this package that runs the user's files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import TypeVar
+
+from losscheck.exceptions import TargetError
+from losscheck.loading.address import Address, shown_path
+from losscheck.loading.notebook import is_notebook
+from losscheck.loading.placement import Placement, is_same_file, place
+from losscheck.loading.slicing import Slicer
+from losscheck.loading.source import parse, read_text
+from losscheck.loading.work import has_work
+
+_Result = TypeVar("_Result")
+
+
+class LoadFailed(Exception):  # noqa: N818 - reads as the event it is
+    """The user's code raised while it was loaded; ``__cause__`` is what it raised."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(f"the user's code raised at the stage {stage}")
+        self.stage = stage  #: ``import``, ``slice`` or ``build``
+
+
+class LoadMode(str, enum.Enum):
+    """How much of the user's file is run."""
+
+    AUTO = "auto"  #: what the loss needs, where the file does work when it is imported; else all
+    IMPORT = "import"  #: all of it
+    SLICE = "slice"  #: what the loss needs
+
+
+def guarded(stage: str, run: Callable[[], _Result]) -> _Result:
+    """Run the user's code; whatever it raises becomes a `LoadFailed`."""
+    try:
+        return run()
+    except (KeyboardInterrupt, TargetError):
+        raise
+    except BaseException as error:  # the user's code may raise anything, `SystemExit` too
+        raise LoadFailed(stage) from error
+
+
+class RunModule:
+    """The user's module, of which the names run that are asked for.
+
+    Args:
+        address: how the target names the module.
+        path: the file that defines the loss; it alone may be sliced.
+        mode: how much of it to run.
+        names: names that the loss is known to need.
+
+    """
+
+    def __init__(self, address: Address, path: Path, mode: LoadMode, names: Sequence[str]) -> None:
+        path = path.absolute()
+        self.slicer = _slicer(path, mode, names)
+        self._stage = "import" if self.slicer is None else "slice"
+        hook = contextlib.nullcontext() if self.slicer is None else _sliced(path, self.slicer, names)
+        with hook:
+            if address.is_module:
+                self.module = _import(address.place, self._stage)
+            else:
+                self.module = _file(path, self.slicer, names, self._stage)
+
+    def get(self, name: str) -> object:
+        """The value of a name; a name that the module has not is an `AttributeError`."""
+        if self.slicer is None:
+            return getattr(self.module, name)
+        try:
+            return guarded(self._stage, lambda: getattr(self.module, name))
+        except LoadFailed as failed:
+            cause = failed.__cause__
+            if isinstance(cause, AttributeError) and cause.obj is self.module:
+                raise cause from None
+            raise
+
+    @property
+    def left_out(self) -> str:
+        """What of the file was not run, in a few words; empty if everything was."""
+        loader = getattr(self.module.__spec__, "loader", None)
+        slicer = loader.slicer if isinstance(loader, _SliceLoader) else self.slicer
+        return slicer.left_out() if slicer is not None else ""
+
+
+def _slicer(path: Path, mode: LoadMode, names: Sequence[str]) -> Slicer | None:
+    """What picks the statements to run; None where all of the file runs."""
+    if is_notebook(path):
+        if mode is LoadMode.IMPORT:
+            raise TargetError(f"`{shown_path(path)}` is a notebook, which cannot be imported whole")
+    elif mode is LoadMode.IMPORT or not path.is_file():
+        return None
+    try:
+        tree = parse(read_text(path))
+        if not is_notebook(path) and mode is LoadMode.AUTO and not has_work(tree.body):
+            return None
+        slicer = Slicer(tree)
+    except SyntaxError:  # importing the file says what is wrong with it
+        return None
+    if mode is LoadMode.AUTO and not is_notebook(path):
+        return slicer if all(map(slicer.binds, names)) else None
+    return slicer
+
+
+def _import(name: str, stage: str) -> ModuleType:
+    _prepend(str(Path.cwd()))
+    try:
+        return guarded(stage, lambda: importlib.import_module(name))
+    except LoadFailed as failed:
+        cause = failed.__cause__
+        if isinstance(cause, ModuleNotFoundError) and cause.name and f"{name}.".startswith(f"{cause.name}."):
+            raise TargetError(f"no module `{name}`") from None
+        raise
+
+
+def _file(path: Path, slicer: Slicer | None, names: Sequence[str], stage: str) -> ModuleType:
+    if not path.is_file():
+        raise TargetError(f"no such file: {shown_path(path)}")
+    placement = place(path)
+    loaded = sys.modules.get(placement.module)
+    if loaded is None or not is_same_file(loaded, path):
+        loaded = next((m for m in list(sys.modules.values()) if _is_ours(m) and is_same_file(m, path)), None)
+    if loaded is not None:
+        return loaded
+    for folder in reversed(placement.first):
+        _prepend(folder)
+    sys.path.extend(folder for folder in placement.last if folder not in sys.path)
+    importlib.invalidate_caches()
+    if placement.package:
+        guarded("import", lambda: importlib.import_module(placement.package))
+        loaded = sys.modules.get(placement.module)
+        if is_same_file(loaded, path) and loaded is not None:
+            return loaded  # its package has imported it
+    loader = _FreshLoader(placement.module, str(path))
+    if slicer is not None:
+        loader = _SliceLoader(placement.module, path, slicer, names)
+    return guarded(stage, lambda: _run(placement, path, loader))
+
+
+def _is_ours(module: object) -> bool:
+    return isinstance(module, ModuleType) and module.__name__.rpartition(".")[2].startswith(
+        "losscheck_target_"
+    )
+
+
+def _run(placement: Placement, path: Path, loader: SourceFileLoader) -> ModuleType:
+    """Run a file as a module; if it raises, no trace of it stays in ``sys.modules``."""
+    folders = [str(path.parent)] if path.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(
+        placement.module, path, loader=loader, submodule_search_locations=folders
+    )
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[placement.module] = module
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(placement.module, None)
+        raise
+    return sys.modules.get(placement.module, module)
+
+
+def _prepend(folder: str) -> None:
+    if folder in sys.path:
+        sys.path.remove(folder)
+    sys.path.insert(0, folder)
+
+
+class _FreshLoader(SourceFileLoader):
+    """Reads the source each time and writes no ``__pycache__`` into the user's folder."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
+class _SliceLoader(_FreshLoader):
+    """Runs what the names need, and more of the file when somebody asks the module for another name."""
+
+    def __init__(self, fullname: str, path: Path, slicer: Slicer, names: Sequence[str]) -> None:
+        super().__init__(fullname, str(path))
+        self.slicer = slicer
+        self._names = [name for name in names if slicer.binds(name)]
+
+    def exec_module(self, module: ModuleType) -> None:
+        def missing(name: str) -> object:
+            if self.slicer.binds(name):
+                self._run(module, [name])
+            try:
+                return vars(module)[name]
+            except KeyError:
+                text = f"module {module.__name__!r} has no attribute {name!r}"
+                raise AttributeError(text, name=name, obj=module) from None
+
+        vars(module)["__getattr__"] = missing
+        if is_notebook(self.path):
+            # a notebook has none either, and with one AutoGraph would read the source from the disk
+            del vars(module)["__file__"]
+        self._run(module, self._names)
+
+    def _run(self, module: ModuleType, names: Sequence[str]) -> None:
+        tree = self.slicer.take(names)
+        if tree is not None:
+            exec(compile(tree, self.path, "exec", dont_inherit=True), vars(module))
+
+
+class _SliceFinder:
+    """Finds one file before Python's own finders do, whatever name it is imported under."""
+
+    def __init__(self, path: Path, slicer: Slicer, names: Sequence[str]) -> None:
+        self._path = path
+        self._slicer = slicer
+        self._names = names
+        self._last = path.parent.name if path.name == "__init__.py" else path.stem
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.rpartition(".")[2] != self._last:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.origin is None or Path(spec.origin).resolve() != self._path.resolve():
+            return None
+        spec.loader = _SliceLoader(fullname, self._path, self._slicer, self._names)
+        return spec
+
+
+@contextlib.contextmanager
+def _sliced(path: Path, slicer: Slicer, names: Sequence[str]) -> Iterator[None]:
+    """Whoever imports the file meanwhile gets the slice."""
+    finder = _SliceFinder(path, slicer, names)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
