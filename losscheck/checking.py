@@ -7,12 +7,12 @@ import platform
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import losscheck
-from losscheck.exceptions import TargetError
+from losscheck.exceptions import ConfigError, TargetError
 from losscheck.report import Failure, LossReport, Report, Versions
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def find_targets(targets: Iterable[str]) -> FoundTargets:
     from losscheck.loading.target import find_losses
 
     losses: dict[tuple[Path, str], FoundLoss] = {}
-    failures = []
+    failures: list[Failure] = []
     files = 0
     for target in dict.fromkeys(targets):
         try:
@@ -49,7 +49,23 @@ def find_targets(targets: Iterable[str]) -> FoundTargets:
         files += found.files
         for loss in found.losses:
             losses.setdefault((Path(loss.path).resolve(), loss.name), loss)
-    return FoundTargets(tuple(losses.values()), tuple(failures), files)
+    configured = tuple(_configured(loss, failures) for loss in losses.values())
+    return FoundTargets(configured, tuple(failures), files)
+
+
+def _configured(loss: FoundLoss, failures: list[Failure]) -> FoundLoss:
+    """The loss with what its project's configuration says of it; a broken one is a failure, said once."""
+    from losscheck.config import FILE, find_config
+
+    path = Path(loss.path)
+    try:
+        config = find_config(path)
+    except ConfigError as error:
+        failure = Failure(FILE, "config", type(error).__name__, str(error))
+        if failure not in failures:
+            failures.append(failure)
+        return loss
+    return loss if config is None else replace(loss, spec_config=config.specs_of(path, loss.name))
 
 
 def check_targets(
@@ -83,7 +99,7 @@ def check_targets(
         count = len(found.losses)
         with Pool(jobs=min(jobs, count), timeout=timeout, options=options()) as pool, watch(count) as tick:
             for outcome in pool.run(found.losses):
-                failures += outcome.failures
+                failures += [failure for failure in outcome.failures if not _is_said(failure, failures)]
                 is_broken = is_broken or any(not failure.target for failure in outcome.failures)
                 if outcome.report is not None:
                     reports[outcome.index] = in_cells(outcome.report)
@@ -98,6 +114,13 @@ def check_targets(
         files=found.files,
         seconds=time.perf_counter() - started,
     )
+
+
+def _is_said(failure: Failure, earlier: Iterable[Failure]) -> bool:
+    """Whether the same was said of another loss: a model that cannot be built fails for each of them."""
+    return failure.stage == "inputs" and failure.message in {
+        e.message for e in earlier if e.stage == "inputs"
+    }
 
 
 def _no_answer(loss: FoundLoss) -> Failure:

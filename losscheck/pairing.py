@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from losscheck.inference import Inferred, ranked_tasks
 from losscheck.inputs.batches import Batches
-from losscheck.inputs.specs import InputSpec
+from losscheck.inputs.specs import Domain, InputSpec
 from losscheck.inputs.tasks import Task
 from losscheck.loading.model import ModelOutput
 from losscheck.loss import LoadedLoss, SourceFacts
@@ -17,7 +17,7 @@ from losscheck.search import Call, HasEmpty, Search, sized
 #: What the range of a model's output may be called in a task; any number may be called more than one thing.
 _MEANINGS = {
     "simplex": ("simplex",),
-    "prob": ("prob", "positive"),
+    "prob": ("prob",),
     "positive": ("positive", "real"),
     "real": ("real", "logits", "positive"),
     "interval": ("real", "interval"),
@@ -52,8 +52,19 @@ def tasks_for(spec: InputSpec, facts: SourceFacts, name: str) -> Iterator[Task]:
         domain = task.y_pred.domain if spec.domain.name == "real" else spec.domain
         fitted = replace(task, y_true=task.y_true.with_sizes(sizes), y_pred=replace(spec, domain=domain))
         yield sized(fitted, {})
-    like = Task("like the model's output", replace(spec, dtype="float32"), spec)
-    yield sized(like, {})
+    for truth, y_true in _common_truths(spec):
+        yield sized(Task(truth, y_true, spec), {})
+
+
+def _common_truths(spec: InputSpec) -> Iterator[tuple[str, InputSpec]]:
+    """What often goes with an output of any rank: labels of its last axis, or ``y_true`` of its shape."""
+    like = replace(spec, dtype="float32")
+    classes = spec.dims[-1]
+    if len(spec.dims) > 1 and classes != 1 and spec.domain.name in ("simplex", "real"):
+        yield "labels", InputSpec("int32", spec.dims[:-1], Domain("labels", classes=classes))
+    if spec.domain.name == "prob":
+        yield "binary", replace(like, domain=Domain("binary"))
+    yield "like y_pred", like
 
 
 def _sizes(wanted: InputSpec, given: InputSpec) -> dict[str, int] | None:

@@ -67,14 +67,14 @@ class LossReport:
     line: int  #: its def, class or assignment line
     name: str
     kind: str  #: function, class or instance
-    cell: int | None = None  #: cell of a notebook, in which the line counts; None: a file
     task: TaskChoice | None = None  #: None if it was never called
     modes: Mapping[Mode, ModeResult] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()  #: by line
     skipped: Mapping[str, str] = field(default_factory=dict)  #: rule code → reason
-    left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
     output: str = ""  #: what the loss printed while it was probed
     seconds: float = 0.0  #: wall time of its probes
+    left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
+    cell: int | None = None  #: cell of a notebook, in which the line counts; None: a file
 
     @property
     def shown_path(self) -> str:

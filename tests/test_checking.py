@@ -34,7 +34,7 @@ def finder(monkeypatch):
     def find_losses(target, root=None):
         if target not in LOSSES:
             raise TargetError(f"no such file `{target}`")
-        return SimpleNamespace(losses=tuple(LOSSES[target]), files=1)
+        return SimpleNamespace(losses=tuple(LOSSES[target]), files=1, problems=())
 
     monkeypatch.setattr("losscheck.loading.target.find_losses", find_losses)
 

@@ -22,13 +22,16 @@ def read_batch(path: str) -> tuple[np.ndarray, np.ndarray]:
 
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise SpecError(f"`{path}` holds one array: save both with `np.savez`")
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise SpecError(f"`{path}` holds one array: save both with `np.savez`")
+        with file:
             arrays = {name: file[name] for name in file.files}
+    except SpecError:
+        raise
     except FileNotFoundError:
         raise SpecError(f"no such file: {path}") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError, AttributeError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = (
             "its arrays hold Python objects" if "pickle" in str(error) and _is_zip(path) else "it is no .npz"
         )

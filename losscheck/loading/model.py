@@ -40,7 +40,6 @@ class ModelOutput:
     """What a model gives."""
 
     spec: InputSpec
-    activation: str  #: name of the last one, ``linear`` where there is none
     words: str  #: a sentence for the report
 
 
@@ -111,9 +110,15 @@ def _output_of(model: Any, name: str) -> ModelOutput:
     if activation == "softmax" and shape[-1] == 1:
         domain = Domain("real")  # it gives 1 whatever comes in
     spec = InputSpec(dtype, dims, domain)
-    inputs = ", ".join(str(tuple(tensor.shape)) for tensor in attribute(model, "inputs") or ())
+    inputs = ", ".join(_shown(tensor.shape) for tensor in attribute(model, "inputs") or ())
     words = f"`{name}` turns {inputs} into {spec}, its last activation is {activation}"
-    return ModelOutput(spec, activation, words.replace("None", BATCH_AXIS))
+    return ModelOutput(spec, words)
+
+
+def _shown(shape: Any) -> str:
+    """``[B, 28, 28, 1]``; ``?`` for a size that the model leaves open."""
+    sizes = [BATCH_AXIS, *("?" if size is None else str(size) for size in tuple(shape)[1:])]
+    return f"[{', '.join(sizes)}]"
 
 
 def _activation(output: Any) -> str:
