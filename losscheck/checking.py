@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 import losscheck
 from losscheck.exceptions import ConfigError, TargetError
-from losscheck.report import Failure, LossReport, Report, Versions
+from losscheck.report import Failure, LossReport, ModeResult, Report, Status, Versions
 
 if TYPE_CHECKING:
+    from losscheck.finding import Location
     from losscheck.loss import FoundLoss
     from losscheck.worker.pool import WorkerOptions
 
+#: Code of the rule that speaks of a file that cannot be imported.
+RAISES_ON_LOAD = "LC010"
 #: Holds while the losses are probed; gives the function to call for each one done.
 Watcher = AbstractContextManager[Callable[[], None]]
 
@@ -109,11 +112,28 @@ def check_targets(
             python, tensorflow, keras = pool.python or python, pool.tensorflow, pool.keras
     return Report(
         versions=Versions(losscheck.__version__, python, tensorflow, keras),
-        losses=tuple(report for _, report in sorted(reports.items())),
+        losses=_said_once([report for _, report in sorted(reports.items())]),
         failures=tuple(failures),
         files=found.files,
         seconds=time.perf_counter() - started,
     )
+
+
+def _said_once(reports: Iterable[LossReport]) -> tuple[LossReport, ...]:
+    """The reports; what keeps a whole file from being imported is told of its first loss alone."""
+    told: dict[tuple[str, Location], str] = {}
+    kept = []
+    for report in reports:
+        raised = next((f for f in report.findings if f.code == RAISES_ON_LOAD), None)
+        first = told.setdefault((raised.message, raised.location), report.name) if raised else report.name
+        if first == report.name:
+            kept.append(report)
+            continue
+        reason = f"its file cannot be imported, see `{first}`"
+        modes = {mode: ModeResult(Status.SKIPPED, reason) for mode in report.modes}
+        others = tuple(finding for finding in report.findings if finding is not raised)
+        kept.append(replace(report, findings=others, modes=modes))
+    return tuple(kept)
 
 
 def _is_said(failure: Failure, earlier: Iterable[Failure]) -> bool:

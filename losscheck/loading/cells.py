@@ -33,6 +33,7 @@ def in_cells(report: LossReport) -> LossReport:
         report,
         line=line,
         cell=cell.number,
+        name=_text(report.name, notebook),
         findings=tuple(_finding(finding, notebook) for finding in report.findings),
         left_out=_text(report.left_out, notebook),
     )

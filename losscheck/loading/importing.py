@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -10,16 +11,19 @@ from typing import Any
 
 from losscheck.exceptions import TargetError
 from losscheck.finding import Location
-from losscheck.loading.address import shown_path, split_target
+from losscheck.loading.address import Address, shown_path, split_target
 from losscheck.loading.comments import spec_comment
+from losscheck.loading.definitions import read_definitions
 from losscheck.loading.expression import base_name, evaluate, parse_expression
 from losscheck.loading.facts import factory_returns_loss, facts_of, read_facts
 from losscheck.loading.live import attribute, find_live, unwrapped
+from losscheck.loading.names import names_of
 from losscheck.loading.naming import is_camel_case
 from losscheck.loading.objects import described, is_callable_class, loss_base, required_arguments
 from losscheck.loading.running import LoadFailed, LoadMode, RunModule, guarded
-from losscheck.loading.source import read_text
+from losscheck.loading.source import parse, read_text
 from losscheck.loading.target import missing_name
+from losscheck.loading.usages import lambda_at
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
 
 __all__ = ["LoadFailed", "LoadMode", "load", "loaded_from_object"]
@@ -32,6 +36,8 @@ def load(found: FoundLoss, mode: LoadMode = LoadMode.AUTO) -> LoadedLoss:
     folders that the module needs stay on ``sys.path``, since the loss may import when it is called.
     """
     address = split_target(found.target)
+    if found.name == f"lambda at line {found.line}":
+        return _load_lambda(found, address, mode)
     expression = parse_expression(found.name)
     base = base_name(expression)
     path = Path(found.path if address.is_module else address.place)
@@ -59,6 +65,35 @@ def load(found: FoundLoss, mode: LoadMode = LoadMode.AUTO) -> LoadedLoss:
         source=source if source.text else facts_of(compiled),
         spec_comment=found.spec_comment,
         spec_config=found.spec_config,
+        left_out=ran.left_out,
+    )
+
+
+def _load_lambda(found: FoundLoss, address: Address, mode: LoadMode) -> LoadedLoss:
+    """A lambda that has no name, such as one in ``compile(loss=…)``: it alone is evaluated."""
+    path = Path(address.place)
+    tree = parse(read_text(path))
+    node = lambda_at(tree, found.line)
+    if node is None:
+        raise TargetError(f"no lambda at line {found.line} of {found.path}")
+    names = sorted(names_of(ast.copy_location(ast.Expr(node), node)).later - set(dir(builtins)))
+    definitions = read_definitions(tree)
+    missing = [name for name in names if definitions.get(name) is None]
+    if missing and not definitions.is_open:
+        raise TargetError(
+            f"the lambda at line {found.line} of {found.path} uses `{missing[0]}`, which is no name of the"
+            " module: make it a function there"
+        )
+    ran = RunModule(address, path, mode, names)
+    function = ran.evaluate(node)
+    return LoadedLoss(
+        target=found.target,
+        name=found.name,
+        kind=found.kind,
+        location=Location(found.path, found.line),
+        compiled=function,
+        function=function,
+        source=facts_of(function),
         left_out=ran.left_out,
     )
 

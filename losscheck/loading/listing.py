@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from losscheck.loading.comments import spec_comment
 from losscheck.loading.definitions import Definition, Definitions, read_definitions
-from losscheck.loading.expression import dotted
-from losscheck.loading.naming import is_camel_case
+from losscheck.loading.expression import base_name, dotted, parse_expression
+from losscheck.loading.lines import shown_line
+from losscheck.loading.methods import find_methods
+from losscheck.loading.naming import has_loss_word, is_camel_case
 from losscheck.loading.prefilter import may_hold_loss
 from losscheck.loading.scan import scan
+from losscheck.loading.usages import Used, find_usages
 from losscheck.loss import FoundLoss, Kind
 
 
@@ -30,10 +33,41 @@ def scanned(place: str, path: str, text: str, tree: ast.Module) -> tuple[FoundLo
     if not may_hold_loss(text):
         return ()
     module = Module(place, path, text, read_definitions(tree))
-    return tuple(
-        found_loss(module, found, ast.Name(found.name), found.name)
-        for found in scan(module.definitions, text)
+    usages = find_usages(tree, module.definitions)
+    found = [
+        (definition.line, found_loss(module, definition, ast.Name(definition.name), definition.name))
+        for definition in scan(module.definitions, text)
+        if definition.name not in usages.metrics or has_loss_word(definition.name)
+    ]
+    found += [(used.line, _used_loss(module, used)) for used in usages.losses]
+    found += [(line, _method_loss(module, typed, line)) for typed, line in find_methods(module.definitions)]
+    by_name: dict[str, tuple[int, FoundLoss]] = {}
+    for line, loss in found:
+        by_name.setdefault(loss.name, (line, loss))
+    return tuple(loss for _, loss in sorted(by_name.values(), key=lambda entry: entry[0]))
+
+
+def _used_loss(module: Module, used: Used) -> FoundLoss:
+    if used.typed:
+        expression = parse_expression(used.typed)
+        definition = module.definitions.get(base_name(expression))
+        return replace(found_loss(module, definition, expression, used.typed), line=used.line)
+    return lambda_loss(module, used.line)
+
+
+def lambda_loss(module: Module, line: int) -> FoundLoss:
+    """The loss that a lambda without a name is; its line names it."""
+    return FoundLoss(
+        target=f"{module.place}:{shown_line(line, Path(module.path))}",
+        path=module.path,
+        name=f"lambda at line {line}",
+        line=line,
+        kind=Kind.FUNCTION,
     )
+
+
+def _method_loss(module: Module, typed: str, line: int) -> FoundLoss:
+    return FoundLoss(f"{module.place}:{typed}", module.path, typed, line, Kind.FUNCTION)
 
 
 def found_loss(module: Module, found: Definition | None, expression: ast.expr, typed: str) -> FoundLoss:

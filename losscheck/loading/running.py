@@ -5,6 +5,7 @@ The one module of this package that runs the user's files.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import enum
 import importlib
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from losscheck.exceptions import TargetError
 from losscheck.loading.address import Address, shown_path
@@ -65,7 +66,7 @@ class RunModule:
     """
 
     def __init__(self, address: Address, path: Path, mode: LoadMode, names: Sequence[str]) -> None:
-        path = path.absolute()
+        self._path = path = path.absolute()
         self.slicer = _slicer(path, mode, names)
         self._stage = "import" if self.slicer is None else "slice"
         hook = contextlib.nullcontext() if self.slicer is None else _sliced(path, self.slicer, names)
@@ -86,6 +87,11 @@ class RunModule:
             if isinstance(cause, AttributeError) and cause.obj is self.module:
                 raise cause from None
             raise
+
+    def evaluate(self, node: ast.expr) -> Any:
+        """The value of an expression of the file, in the module's names."""
+        code = compile(ast.Expression(node), str(self._path), "eval", dont_inherit=True)
+        return guarded(self._stage, lambda: eval(code, vars(self.module)))
 
     @property
     def left_out(self) -> str:

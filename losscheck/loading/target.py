@@ -13,7 +13,9 @@ from losscheck.exceptions import TargetError
 from losscheck.loading.address import shown_path, split_target
 from losscheck.loading.definitions import Definition, read_definitions
 from losscheck.loading.expression import base_name, parse_expression
-from losscheck.loading.listing import Module, broken, found_loss, scanned
+from losscheck.loading.lines import named_line
+from losscheck.loading.listing import Module, broken, found_loss, lambda_loss, scanned
+from losscheck.loading.methods import holder
 from losscheck.loading.modules import (
     follow_imports,
     is_importable_without,
@@ -24,6 +26,7 @@ from losscheck.loading.modules import (
 from losscheck.loading.notebook import SUFFIX, is_notebook, read_notebook
 from losscheck.loading.prefilter import may_hold_loss
 from losscheck.loading.source import parse, read_text
+from losscheck.loading.usages import lambda_at
 from losscheck.loss import FoundLoss, Kind
 
 _SKIPPED_FOLDERS = frozenset(
@@ -50,6 +53,8 @@ def find_losses(target: str, *, root: Path | None = None) -> Found:
     `TargetError`; a file without a loss is none.
     """
     address = split_target(target)
+    if not address.is_module and (line := named_line(address.expression, Path(address.place))) is not None:
+        return _at_line(Path(address.place), address.expression, line)
     expression = parse_expression(address.expression) if address.expression else None
     if address.is_module:
         return _in_module(address.place, expression, address.expression, root)
@@ -148,9 +153,29 @@ def _in_file(path: Path, place: str, expression: ast.expr | None, typed: str) ->
     found = definitions.get(name)
     if found is None and problems:
         raise TargetError(f"{missing_name(name, shown, definitions.by_name)}; {'; '.join(problems)}")
+    if found is None and (inside := holder(tree, name)):
+        raise TargetError(f"no `{name}` at the top level of {shown}: write `{place}:{inside}`")
     if found is None and not definitions.is_open:
         raise missing_name(name, shown, definitions.by_name)
     return Found((found_loss(Module(place, shown, text, definitions), found, expression, typed),), 1)
+
+
+def _at_line(path: Path, typed: str, line: int) -> Found:
+    """The lambda on a line, or the loss in whose text the line stands."""
+    _require_file(path)
+    text, shown = read_text(path), shown_path(path)
+    try:
+        tree = parse(text)
+    except SyntaxError as error:
+        return Found((broken(shown, shown, typed, path, error),), 1)
+    module = Module(shown, shown, text, read_definitions(tree))
+    if lambda_at(tree, line) is not None:
+        return Found((lambda_loss(module, line),), 1)
+    for statement in tree.body:
+        is_around = statement.lineno <= line <= (statement.end_lineno or line)
+        if is_around and isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            return _in_file(path, shown, ast.Name(statement.name), statement.name)
+    raise TargetError(f"no loss at `{typed}` in {shown}")
 
 
 def _problems(path: Path) -> tuple[str, ...]:
