@@ -11,14 +11,15 @@ import enum
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from collections.abc import Callable, Sequence
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any, TypeVar
 
 from losscheck.exceptions import TargetError
 from losscheck.loading.address import Address, shown_path
+from losscheck.loading.loaders import FreshLoader, SliceLoader, sliced
 from losscheck.loading.notebook import is_notebook
 from losscheck.loading.placement import Placement, is_same_file, place
 from losscheck.loading.slicing import Slicer
@@ -69,7 +70,7 @@ class RunModule:
         self._path = path = path.absolute()
         self.slicer = _slicer(path, mode, names)
         self._stage = "import" if self.slicer is None else "slice"
-        hook = contextlib.nullcontext() if self.slicer is None else _sliced(path, self.slicer, names)
+        hook = contextlib.nullcontext() if self.slicer is None else sliced(path, self.slicer, names)
         with hook:
             if address.is_module:
                 self.module = _import(address.place, self._stage)
@@ -97,7 +98,7 @@ class RunModule:
     def left_out(self) -> str:
         """What of the file was not run, in a few words; empty if everything was."""
         loader = getattr(self.module.__spec__, "loader", None)
-        slicer = loader.slicer if isinstance(loader, _SliceLoader) else self.slicer
+        slicer = loader.slicer if isinstance(loader, SliceLoader) else self.slicer
         return slicer.left_out() if slicer is not None else ""
 
 
@@ -149,9 +150,9 @@ def _file(path: Path, slicer: Slicer | None, names: Sequence[str], stage: str) -
         loaded = sys.modules.get(placement.module)
         if is_same_file(loaded, path) and loaded is not None:
             return loaded  # its package has imported it
-    loader = _FreshLoader(placement.module, str(path))
+    loader = FreshLoader(placement.module, str(path))
     if slicer is not None:
-        loader = _SliceLoader(placement.module, path, slicer, names)
+        loader = SliceLoader(placement.module, path, slicer, names)
     return guarded(stage, lambda: _run(placement, path, loader))
 
 
@@ -182,72 +183,3 @@ def _prepend(folder: str) -> None:
     if folder in sys.path:
         sys.path.remove(folder)
     sys.path.insert(0, folder)
-
-
-class _FreshLoader(SourceFileLoader):
-    """Reads the source each time and writes no ``__pycache__`` into the user's folder."""
-
-    def get_code(self, fullname: str) -> CodeType | None:
-        return self.source_to_code(self.get_data(self.path), self.path)
-
-
-class _SliceLoader(_FreshLoader):
-    """Runs what the names need, and more of the file when somebody asks the module for another name."""
-
-    def __init__(self, fullname: str, path: Path, slicer: Slicer, names: Sequence[str]) -> None:
-        super().__init__(fullname, str(path))
-        self.slicer = slicer
-        self._names = [name for name in names if slicer.binds(name)]
-
-    def exec_module(self, module: ModuleType) -> None:
-        def missing(name: str) -> object:
-            if self.slicer.binds(name):
-                self._run(module, [name])
-            try:
-                return vars(module)[name]
-            except KeyError:
-                text = f"module {module.__name__!r} has no attribute {name!r}"
-                raise AttributeError(text, name=name, obj=module) from None
-
-        vars(module)["__getattr__"] = missing
-        if is_notebook(self.path):
-            # a notebook has none either, and with one AutoGraph would read the source from the disk
-            del vars(module)["__file__"]
-        self._run(module, self._names)
-
-    def _run(self, module: ModuleType, names: Sequence[str]) -> None:
-        tree = self.slicer.take(names)
-        if tree is not None:
-            exec(compile(tree, self.path, "exec", dont_inherit=True), vars(module))
-
-
-class _SliceFinder:
-    """Finds one file before Python's own finders do, whatever name it is imported under."""
-
-    def __init__(self, path: Path, slicer: Slicer, names: Sequence[str]) -> None:
-        self._path = path
-        self._slicer = slicer
-        self._names = names
-        self._last = path.parent.name if path.name == "__init__.py" else path.stem
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname.rpartition(".")[2] != self._last:
-            return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec is None or spec.origin is None or Path(spec.origin).resolve() != self._path.resolve():
-            return None
-        spec.loader = _SliceLoader(fullname, self._path, self._slicer, self._names)
-        return spec
-
-
-@contextlib.contextmanager
-def _sliced(path: Path, slicer: Slicer, names: Sequence[str]) -> Iterator[None]:
-    """Whoever imports the file meanwhile gets the slice."""
-    finder = _SliceFinder(path, slicer, names)
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(finder)

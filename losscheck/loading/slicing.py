@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from losscheck.loading.definitions import bound_by, is_main_guard
 from losscheck.loading.names import COMPOUND, Names, head, names_of
+from losscheck.loading.pruning import pruned
 from losscheck.loading.work import is_setting, is_work
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -67,8 +67,12 @@ class Slicer:
         if not wanted:
             return None
         self._taken |= wanted
-        body = self._pruned(self._tree.body, wanted)
-        return ast.fix_missing_locations(ast.Module(body, []))
+        pieces = {
+            statement: [step.node for step in steps if step in wanted]
+            for statement, steps in self._pieces.items()
+        }
+        heads = {statement for statement, step in self._heads.items() if step in wanted}
+        return ast.fix_missing_locations(ast.Module(pruned(self._tree.body, pieces, heads), []))
 
     def left_out(self) -> str:
         """What was not run, in a few words; empty if everything was."""
@@ -206,34 +210,6 @@ class Slicer:
                             pending += self._needed(name, self._position(other))
         return found
 
-    def _pruned(self, body: list[ast.stmt], wanted: set[Step]) -> list[ast.stmt]:
-        kept: list[ast.stmt] = []
-        for statement in body:
-            if is_main_guard(statement):
-                assert isinstance(statement, ast.If)
-                kept += self._pruned(statement.orelse, wanted)
-            elif isinstance(statement, COMPOUND):
-                if self._heads[statement] in wanted:
-                    kept.append(self._pruned_compound(statement, wanted))
-            else:
-                kept += [step.node for step in self._pieces[statement] if step in wanted]
-        return kept
-
-    def _pruned_compound(self, statement: ast.stmt, wanted: set[Step]) -> ast.stmt:
-        pruned = copy.copy(statement)
-        for field in ("body", "orelse", "finalbody"):
-            if hasattr(statement, field):
-                setattr(pruned, field, self._pruned(getattr(statement, field), wanted))
-        if isinstance(pruned, ast.Try) and isinstance(statement, ast.Try):
-            pruned.handlers = [copy.copy(handler) for handler in statement.handlers]
-            for handler in pruned.handlers:
-                handler.body = self._pruned(handler.body, wanted) or [_nothing(handler)]
-            if not pruned.handlers and not pruned.finalbody:
-                pruned.finalbody = [_nothing(statement)]
-        if not pruned.body:  # type: ignore[attr-defined]
-            pruned.body = [_nothing(statement)]  # type: ignore[attr-defined]
-        return pruned
-
 
 #: Characters of the statement that stands for all that was left out.
 _SHOWN = 48
@@ -256,7 +232,3 @@ def _imports_more(node: ast.stmt) -> bool:
     if isinstance(node, ast.Import):
         return any(alias.name.partition(".")[0] not in _PLAIN_PACKAGES for alias in node.names)
     return isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] not in _PLAIN_PACKAGES
-
-
-def _nothing(node: ast.AST) -> ast.Pass:
-    return ast.copy_location(ast.Pass(), node)
