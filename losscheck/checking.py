@@ -7,18 +7,21 @@ import platform
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import losscheck
-from losscheck.exceptions import TargetError
-from losscheck.report import Failure, LossReport, Report, Versions
+from losscheck.exceptions import ConfigError, TargetError
+from losscheck.report import Failure, LossReport, ModeResult, Report, Status, Versions
 
 if TYPE_CHECKING:
+    from losscheck.finding import Location
     from losscheck.loss import FoundLoss
     from losscheck.worker.pool import WorkerOptions
 
+#: Code of the rule that speaks of a file that cannot be imported.
+RAISES_ON_LOAD = "LC010"
 #: Holds while the losses are probed; gives the function to call for each one done.
 Watcher = AbstractContextManager[Callable[[], None]]
 
@@ -37,7 +40,7 @@ def find_targets(targets: Iterable[str]) -> FoundTargets:
     from losscheck.loading.target import find_losses
 
     losses: dict[tuple[Path, str], FoundLoss] = {}
-    failures = []
+    failures: list[Failure] = []
     files = 0
     for target in dict.fromkeys(targets):
         try:
@@ -45,10 +48,27 @@ def find_targets(targets: Iterable[str]) -> FoundTargets:
         except TargetError as error:
             failures.append(Failure(target, "target", type(error).__name__, str(error)))
             continue
+        failures += [Failure(target, "target", "SyntaxError", problem) for problem in found.problems]
         files += found.files
         for loss in found.losses:
             losses.setdefault((Path(loss.path).resolve(), loss.name), loss)
-    return FoundTargets(tuple(losses.values()), tuple(failures), files)
+    configured = tuple(_configured(loss, failures) for loss in losses.values())
+    return FoundTargets(configured, tuple(failures), files)
+
+
+def _configured(loss: FoundLoss, failures: list[Failure]) -> FoundLoss:
+    """The loss with what its project's configuration says of it; a broken one is a failure, said once."""
+    from losscheck.config import FILE, find_config
+
+    path = Path(loss.path)
+    try:
+        config = find_config(path)
+    except ConfigError as error:
+        failure = Failure(FILE, "config", type(error).__name__, str(error))
+        if failure not in failures:
+            failures.append(failure)
+        return loss
+    return loss if config is None else replace(loss, spec_config=config.specs_of(path, loss.name))
 
 
 def check_targets(
@@ -76,26 +96,51 @@ def check_targets(
     is_broken = False  # the worker cannot start: said once, for the whole run
     python, tensorflow, keras = platform.python_version(), "", ""
     if found.losses:
+        from losscheck.loading.cells import in_cells
         from losscheck.worker.pool import Pool
 
         count = len(found.losses)
         with Pool(jobs=min(jobs, count), timeout=timeout, options=options()) as pool, watch(count) as tick:
             for outcome in pool.run(found.losses):
-                failures += outcome.failures
+                failures += [failure for failure in outcome.failures if not _is_said(failure, failures)]
                 is_broken = is_broken or any(not failure.target for failure in outcome.failures)
                 if outcome.report is not None:
-                    reports[outcome.index] = outcome.report
+                    reports[outcome.index] = in_cells(outcome.report)
                 elif not outcome.failures and not is_broken:
                     failures.append(_no_answer(found.losses[outcome.index]))
                 tick()
             python, tensorflow, keras = pool.python or python, pool.tensorflow, pool.keras
     return Report(
         versions=Versions(losscheck.__version__, python, tensorflow, keras),
-        losses=tuple(report for _, report in sorted(reports.items())),
+        losses=_said_once([report for _, report in sorted(reports.items())]),
         failures=tuple(failures),
         files=found.files,
         seconds=time.perf_counter() - started,
     )
+
+
+def _said_once(reports: Iterable[LossReport]) -> tuple[LossReport, ...]:
+    """The reports; what keeps a whole file from being imported is told of its first loss alone."""
+    told: dict[tuple[str, Location], str] = {}
+    kept = []
+    for report in reports:
+        raised = next((f for f in report.findings if f.code == RAISES_ON_LOAD), None)
+        first = told.setdefault((raised.message, raised.location), report.name) if raised else report.name
+        if first == report.name:
+            kept.append(report)
+            continue
+        reason = f"its file cannot be imported, see `{first}`"
+        modes = {mode: ModeResult(Status.SKIPPED, reason) for mode in report.modes}
+        others = tuple(finding for finding in report.findings if finding is not raised)
+        kept.append(replace(report, findings=others, modes=modes))
+    return tuple(kept)
+
+
+def _is_said(failure: Failure, earlier: Iterable[Failure]) -> bool:
+    """Whether the same was said of another loss: a model that cannot be built fails for each of them."""
+    return failure.stage == "inputs" and failure.message in {
+        e.message for e in earlier if e.stage == "inputs"
+    }
 
 
 def _no_answer(loss: FoundLoss) -> Failure:

@@ -10,11 +10,11 @@ import numpy as np
 
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.inference import Inferred, infer, told_inputs
-from losscheck.inputs.tasks import Task
-from losscheck.loading.importing import LoadFailed, load, loaded_from_object
+from losscheck.inference import Inferred, infer
+from losscheck.loading.importing import LoadFailed, LoadMode, load, loaded_from_object
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
 from losscheck.observation import LoadObservation, Observation, ProcessObservation
+from losscheck.pairing import infer_for_model
 from losscheck.prober import Evidence, Prober
 from losscheck.probes.frames import UserFiles, raised_from, statement_location
 from losscheck.probes.probing import Probes
@@ -22,8 +22,9 @@ from losscheck.probes.replicas import split_cpu
 from losscheck.probes.session import is_eager_off
 from losscheck.probes.statements import call_line
 from losscheck.registry import all_rules
-from losscheck.report import Failure, LossReport, ModeResult, Pending, Status, TaskSource
+from losscheck.report import Failure, LossReport, ModeResult, Pending, Status
 from losscheck.selection import select
+from losscheck.told import Told, read_told
 from losscheck.verdict import Verdict, bug, run_rules
 
 
@@ -37,6 +38,9 @@ class Options:
     select: tuple[str, ...] = ()  #: selectors of rules; empty: the default ones
     ignore: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()  #: modes to run also where a default run passes them over
+    load: str = "auto"  #: how much of the user's file to run (see `LoadMode`)
+    batch: str | None = None  #: file with arrays
+    model: str | None = None  #: target of a function that builds a model
     is_expendable: bool = False  #: this process has run nothing yet, and may die of what it runs
 
 
@@ -57,7 +61,7 @@ def check_found(found: FoundLoss, options: Options, keep: Keep = lambda result: 
     """Load a loss from its file and check it."""
     if options.is_expendable:
         split_cpu()
-    return _check_loaded(lambda: load(found), _unloaded(found), options, keep)
+    return _check_loaded(lambda: load(found, LoadMode(options.load)), _unloaded(found), options, keep)
 
 
 def check_object(thing: object, options: Options, name: str | None = None) -> CheckResult:
@@ -103,7 +107,14 @@ def judge_process(found: FoundLoss, ended: ProcessObservation, options: Options)
 def check(loss: LoadedLoss, options: Options, keep: Keep = lambda result: None) -> CheckResult:
     """Check a loaded loss in this process."""
     try:
-        told = told_inputs(loss, options.y_true, options.y_pred, options.task)
+        told = read_told(
+            loss,
+            y_true=options.y_true,
+            y_pred=options.y_pred,
+            task=options.task,
+            batch=options.batch,
+            model=options.model,
+        )
         rules = _Rules(options)
     except LosscheckError as error:
         return CheckResult(None, (Failure(loss.target, "inputs", type(error).__name__, str(error)),))
@@ -126,12 +137,10 @@ class _Rules:
         self.others = [rule for rule in all_rules() if rule not in self.selected]
 
 
-def _check(
-    loss: LoadedLoss, options: Options, told: tuple[Task, TaskSource] | None, rules: _Rules, keep: Keep
-) -> CheckResult:
+def _check(loss: LoadedLoss, options: Options, told: Told, rules: _Rules, keep: Keep) -> CheckResult:
     start = time.perf_counter()
     probes = Probes(loss, is_expendable=options.is_expendable)
-    inferred, takes_integers_only = _inferred(loss, probes, told, _arrays(options))
+    inferred, takes_integers_only = _inferred(loss, probes, told)
     evidence = Evidence(
         attempts=inferred.attempts,
         is_callable=inferred.is_callable,
@@ -156,23 +165,27 @@ def _check(
     return result
 
 
-def _inferred(
-    loss: LoadedLoss,
-    probes: Probes,
-    told: tuple[Task, TaskSource] | None,
-    arrays: tuple[np.ndarray, np.ndarray] | None,
-) -> tuple[Inferred, bool]:
+def _inferred(loss: LoadedLoss, probes: Probes, told: Told) -> tuple[Inferred, bool]:
     """The inputs, and whether the loss takes integer labels only, which a `Loss` object never gets."""
-    inferred = infer(loss, probes.eager, told, arrays, probes.has_empty)
+    if told.output is not None:
+        return infer_for_model(loss, probes.eager, told.output, probes.has_empty), False
+    inferred = infer(loss, probes.eager, told.inputs, told.arrays, probes.has_empty)
     if loss.is_keras_loss and not inferred.is_callable:
-        uncast = infer(loss, probes.eager_uncast, told, arrays)
+        uncast = infer(loss, probes.eager_uncast, told.inputs, told.arrays)
         if uncast.is_callable and not uncast.batches.task.y_true.is_float:
             return replace(uncast, is_callable=False, attempts=inferred.attempts), True
     return inferred, False
 
 
 def _empty_report(loss: LoadedLoss) -> LossReport:
-    return LossReport(loss.target, loss.location.path, loss.location.line, loss.name, loss.kind.value)
+    return LossReport(
+        target=loss.target,
+        path=loss.location.path,
+        line=loss.location.line,
+        name=loss.name,
+        kind=loss.kind.value,
+        left_out=loss.left_out,
+    )
 
 
 def _judge(loss: LoadedLoss, evidence: Evidence, options: Options, reason: str) -> CheckResult:
@@ -232,9 +245,3 @@ def _further_mode(seen: list[Observation], is_failed: bool) -> ModeResult:
         return ModeResult(Status.PASS)
     reasons = dict.fromkeys(observation.skipped for observation in seen)
     return ModeResult(Status.SKIPPED, "; ".join(reasons) or "no rule asked for it")
-
-
-def _arrays(options: Options) -> tuple[np.ndarray, np.ndarray] | None:
-    if isinstance(options.y_true, np.ndarray) and isinstance(options.y_pred, np.ndarray):
-        return options.y_true, options.y_pred
-    return None

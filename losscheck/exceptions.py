@@ -2,6 +2,7 @@
 
 LosscheckError
 ├── TargetError       the target names nothing that can be checked
+├── ConfigError       ``pyproject.toml`` says something that losscheck does not know
 ├── SpecError         an input spec such as ``float32[B, 10]`` cannot be read
 └── LossCheckFailed   a checked loss has findings (``assert_loss``); an ``AssertionError`` too
 """
@@ -13,6 +14,10 @@ class LosscheckError(Exception):
 
 class TargetError(LosscheckError):
     """The target cannot be found or is no loss; the message says so in one line."""
+
+
+class ConfigError(LosscheckError):
+    """The configuration cannot be read; the message names the file, the table and the key."""
 
 
 class SpecError(LosscheckError, ValueError):

@@ -63,11 +63,17 @@ class Location:
     column: int = 1  #: first column
     end_line: int | None = None  #: last line; None: the same line
     end_column: int | None = None  #: column after the last character; None: the end of the line
+    cell: int | None = None  #: cell of a notebook, from 1, in which the lines count; None: a file
+
+    @property
+    def shown_path(self) -> str:
+        """``losses.py``, or the cell of a notebook, ``losses.ipynb:cell 3``."""
+        return self.path if self.cell is None else f"{self.path}:cell {self.cell}"
 
 
 def source_line(path: str, line: int) -> str:
     """A line of a file as it is now, or of a notebook's cell; empty where there is none."""
-    if Path(path).is_file():
+    if Path(path).is_file() and not path.endswith(".ipynb"):  # whose code no file has as it is
         linecache.cache.pop(path, None)  # its check misses a file that was first read through a loader
     return linecache.getline(path, line)
 

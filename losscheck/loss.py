@@ -48,6 +48,7 @@ class FoundLoss:
     line: int  #: its def, class or assignment line
     kind: Kind
     spec_comment: str = ""  #: text after ``# losscheck:`` on or above that line
+    spec_config: dict[str, str] = field(default_factory=dict)  #: its table in ``pyproject.toml``
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class LoadedLoss:
     function: Callable[..., Any]  #: ``(y_true, y_pred)`` → per-sample loss, before any reduction by Keras
     source: SourceFacts = field(default_factory=SourceFacts)
     spec_comment: str = ""  #: input specs that the source gives
+    spec_config: dict[str, str] = field(default_factory=dict)  #: its table in ``pyproject.toml``
+    left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
 
     @property
     def is_keras_loss(self) -> bool:

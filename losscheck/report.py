@@ -35,6 +35,8 @@ class TaskSource(str, enum.Enum):
     OPTION = "option"
     COMMENT = "comment"
     ARRAYS = "arrays"
+    CONFIG = "config"
+    MODEL = "model"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,13 @@ class LossReport:
     skipped: Mapping[str, str] = field(default_factory=dict)  #: rule code → reason
     output: str = ""  #: what the loss printed while it was probed
     seconds: float = 0.0  #: wall time of its probes
+    left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
+    cell: int | None = None  #: cell of a notebook, in which the line counts; None: a file
+
+    @property
+    def shown_path(self) -> str:
+        """``losses.py``, or the cell of a notebook, ``losses.ipynb:cell 3``."""
+        return Location(self.path, self.line, cell=self.cell).shown_path
 
     def extended_by(self, other: LossReport) -> LossReport:
         """The report with the findings and the modes of another one of the same loss."""
@@ -90,6 +99,7 @@ class LossReport:
             "target": self.target,
             "path": self.path,
             "line": self.line,
+            "cell": self.cell,
             "name": self.name,
             "kind": self.kind,
             "task": task,
@@ -97,6 +107,7 @@ class LossReport:
             "mode_reasons": {mode.value: r.reason for mode, r in self.modes.items() if r.reason},
             "findings": [_finding_to_dict(finding) for finding in self.findings],
             "skipped": dict(self.skipped),
+            "left_out": self.left_out,
             "output": self.output,
             "seconds": round(self.seconds, 3),
         }
@@ -116,12 +127,14 @@ class LossReport:
             target=data["target"],
             path=data["path"],
             line=data["line"],
+            cell=data["cell"],
             name=data["name"],
             kind=data["kind"],
             task=task,
             modes={Mode(m): ModeResult(Status(s), reasons.get(m, "")) for m, s in data["modes"].items()},
             findings=tuple(_finding_from_dict(finding) for finding in data["findings"]),
             skipped=dict(data["skipped"]),
+            left_out=data["left_out"],
             output=data["output"],
             seconds=data["seconds"],
         )
@@ -209,6 +222,7 @@ def _finding_to_dict(finding: Finding) -> dict[str, Any]:
         "hint": finding.hint,
         "path": place.path,
         "line": place.line,
+        "cell": place.cell,
         "column": place.column,
         "end_line": place.end_line if place.end_line is not None else place.line,
         "end_column": place.end_column,
@@ -224,7 +238,9 @@ def _finding_from_dict(data: Mapping[str, Any]) -> Finding:
         severity=Severity(data["severity"]),
         message=data["message"],
         hint=data["hint"],
-        location=Location(data["path"], data["line"], data["column"], data["end_line"], data["end_column"]),
+        location=Location(
+            data["path"], data["line"], data["column"], data["end_line"], data["end_column"], data["cell"]
+        ),
         modes=tuple(Mode(mode) for mode in data["modes"]),
         evidence=data["evidence"],
     )

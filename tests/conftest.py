@@ -17,6 +17,7 @@ _WITH_TENSORFLOW = {
     "test_importing",
     "test_replacements",
     "test_rules",
+    "test_told",
 }
 
 

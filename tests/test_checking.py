@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -9,8 +10,9 @@ import pytest
 
 from losscheck.checking import check_targets, find_targets
 from losscheck.exceptions import TargetError
+from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.loss import FoundLoss, Kind
-from losscheck.report import Failure, LossReport
+from losscheck.report import Failure, LossReport, ModeResult, Status
 
 
 def found(name, path="losses.py"):
@@ -34,7 +36,7 @@ def finder(monkeypatch):
     def find_losses(target, root=None):
         if target not in LOSSES:
             raise TargetError(f"no such file `{target}`")
-        return SimpleNamespace(losses=tuple(LOSSES[target]), files=1)
+        return SimpleNamespace(losses=tuple(LOSSES[target]), files=1, problems=())
 
     monkeypatch.setattr("losscheck.loading.target.find_losses", find_losses)
 
@@ -140,3 +142,26 @@ def test_the_pool_is_left_also_when_the_user_interrupts(pool):
         check("losses.py")
 
     assert pool.events[-1] == "end"
+
+
+def test_a_file_that_cannot_be_imported_is_told_of_its_first_loss_alone(pool):
+    def broken(loss):
+        place = Location("losses.py", 3)
+        finding = Finding("LC010", "raises-on-load", Severity.ERROR, "importing raises", "", place)
+        modes = {Mode.EAGER: ModeResult(Status.SKIPPED, "it cannot be loaded")}
+        return replace(report_on(loss), findings=(finding,), modes=modes), ()
+
+    pool.answers = staticmethod(broken)
+
+    first, second = check("losses.py").losses
+
+    assert [len(report.findings) for report in (first, second)] == [1, 0]
+    assert second.modes[Mode.EAGER].reason == "its file cannot be imported, see `a`"
+
+
+def test_a_model_that_cannot_be_built_is_said_once(pool):
+    pool.answers = staticmethod(
+        lambda loss: (None, (Failure(loss.target, "inputs", "TargetError", "the model cannot be built"),))
+    )
+
+    assert [failure.target for failure in check("losses.py").failures] == ["losses.py:b"]

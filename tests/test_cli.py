@@ -47,8 +47,8 @@ def test_version():
 
 
 OPTIONS = (
-    "--y-true --y-pred --task --select --ignore --explain --rules --fail-on --timeout --jobs -j "
-    "--format --verbose -v --quiet -q --color --version --help -h"
+    "--y-true --y-pred --task --batch --model --select --ignore --explain --rules "
+    "--fail-on --load --timeout --jobs -j --format --verbose -v --quiet -q --color --version --help -h"
 )
 
 
@@ -85,6 +85,15 @@ def test_the_module_can_be_run():
             "`float32[3]`: no axis is `B`, the batch; write for example `float32[B, 10]`",
         ),
         (["--y-pred", "nonsense"], "`nonsense` is no input spec; write for example `float32[B, 10] prob`"),
+        (["--batch", "gone.npz"], "no such file: gone.npz"),
+        (
+            ["--batch", "b.npz", "--y-pred", "float32[B, 1]"],
+            "give either `--y-pred` or `--batch`: each says what `y_pred` is",
+        ),
+        (
+            ["--model", "m.py:build", "--task", "binary"],
+            "give either `--task` or `--model`: each says what `y_pred` is",
+        ),
         (["--explain", "banana"], "no rule `banana`; `losscheck --rules` lists them all"),
         (["--select", "banana"], "no rule matches `banana`; `losscheck --rules` lists them all"),
         (["--ignore", "banana"], "no rule matches `banana`; `losscheck --rules` lists them all"),
@@ -100,6 +109,7 @@ def test_a_bad_value_is_refused_in_one_line(arguments, message):
         (["--nonsense"], "no such option"),
         (["--fail-on", "bad"], "'--fail-on'"),
         (["--timeout", "soon"], "'--timeout'"),
+        (["--load", "all"], "'--load'"),
         (["--task", "banana"], "unknown task `banana`; use one of regression, "),
     ],
 )

@@ -6,6 +6,7 @@ another name (some size, the same wherever the name stands).
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -37,8 +38,11 @@ DOMAINS = {
 
 _WORDS = "|".join(name for name in DOMAINS if name != "labels")
 _DOMAIN = rf"(?:{_WORDS}|labels<\w+|{_NUMBER}\.\.{_NUMBER})\??"
+#: What else a comment may say; it is none of the inputs' business.
+_SUPPRESSION = re.compile(r"\bignore\b\S*")
+_COMMENT_KEYS = ("y_true", "y_pred", "task")
 _ASSIGNMENT = re.compile(
-    rf"(?P<key>y_true|y_pred|task)\s*=\s*(?P<value>[^\s\[]+(?:\[[^\]]*\])?(?:\s*:\s*\S+|\s+{_DOMAIN}(?!\S))?)"
+    rf"\b(?P<key>y_true|y_pred|task)\s*=\s*(?P<value>[^\s\[]+(?:\[[^\]]*\])?(?:\s*:\s*\S+|\s+{_DOMAIN}(?!\S))?)"
 )
 
 
@@ -128,7 +132,18 @@ def parse_spec(text: str) -> InputSpec:
 
 
 def parse_comment(text: str) -> dict[str, str]:
-    """Read the specs in a ``# losscheck:`` comment: ``y_true=… y_pred=… task=…`` in any order."""
+    """Read the specs in a ``# losscheck:`` comment: ``y_true=… y_pred=… task=…`` in any order.
+
+    Raises:
+        SpecError: something in it is none of these, ``y_treu=…``.
+
+    """
+    rest = _SUPPRESSION.sub(" ", _ASSIGNMENT.sub(" ", text)).strip(" ,;")
+    if rest:
+        word = rest.split()[0]
+        near = difflib.get_close_matches(word.partition("=")[0], _COMMENT_KEYS, n=1)
+        meant = f"; did you mean `{near[0]}=`?" if near else "; write `y_true=…`, `y_pred=…` or `task=…`"
+        raise SpecError(f"`# losscheck:` comment: `{word}` is no input{meant}")
     return {match["key"]: match["value"].strip() for match in _ASSIGNMENT.finditer(text)}
 
 

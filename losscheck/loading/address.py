@@ -22,7 +22,7 @@ class Address:
     def is_module(self) -> bool:
         """Whether the place is a dotted module path and not a path on disk."""
         parts = self.place.split(".")
-        if self.place.endswith(".py") or not all(part.isidentifier() for part in parts):
+        if self.place.endswith((".py", ".ipynb")) or not all(part.isidentifier() for part in parts):
             return False
         path = Path(self.place)
         return not path.exists() or (bool(self.expression) and path.is_dir())
@@ -41,9 +41,10 @@ def split_target(target: str) -> Address:
     colon = text.find(":", start)
     # a folder may have a colon in its name: then the colon behind `.py` is the one that is meant
     if "/" in text[colon:] or "\\" in text[colon:]:
-        after_file = text.find(".py:", start)
-        if after_file >= 0 and _exists(text[: after_file + 3]):
-            colon = after_file + 3
+        for suffix in (".py:", ".ipynb:"):
+            end = text.find(suffix, start) + len(suffix) - 1
+            if end >= len(suffix) - 1 and _exists(text[:end]):
+                colon = end
     if colon < 0:
         return Address(text)
     place, expression = text[:colon].strip(), text[colon + 1 :].strip()

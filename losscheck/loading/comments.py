@@ -10,7 +10,7 @@ import tokenize
 
 _DIRECTIVE = re.compile(r"#\s*losscheck:\s*([^#]*)")
 _IGNORE = re.compile(r"\bignore\b(?:\[[^\]]*\])?")
-_SPEC = re.compile(r"\b(?:y_true|y_pred|task)\s*=")
+_SPEC = re.compile(r"\w\s*=|\b(?:y_true|y_pred|task)\b")
 
 
 def spec_comment(text: str, statement: ast.stmt) -> str:

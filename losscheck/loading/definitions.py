@@ -61,7 +61,7 @@ def read_definitions(tree: ast.Module) -> Definitions:
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
             stars.append(statement)
             continue
-        for definition in _bound_by(statement):
+        for definition in bound_by(statement):
             earlier = by_name.get(definition.name)
             # `loss = tf.function(loss)` wraps what was defined above: its def stays the line to show
             if not (earlier and definition.value and _mentions(definition.value, definition.name)):
@@ -99,7 +99,8 @@ def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
                     yield from _statements(inner.body)
 
 
-def _bound_by(statement: ast.stmt) -> Iterator[Definition]:
+def bound_by(statement: ast.stmt) -> Iterator[Definition]:
+    """The names that a statement binds itself; ``*`` for those that nobody can list."""
     line = statement.lineno
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         yield Definition(statement.name, statement, line)

@@ -1,60 +1,51 @@
-"""Imports the user's module and makes a loss of the object that the target names.
-
-The one module of this package that runs the user's code.
-"""
+"""Makes a loss of the object that a target names in the user's module."""
 
 from __future__ import annotations
 
 import ast
-import importlib
-import importlib.util
+import builtins
 import inspect
-import sys
 from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 from losscheck.exceptions import TargetError
 from losscheck.finding import Location
-from losscheck.loading.address import shown_path, split_target
+from losscheck.loading.address import Address, shown_path, split_target
 from losscheck.loading.comments import spec_comment
+from losscheck.loading.definitions import read_definitions
 from losscheck.loading.expression import base_name, evaluate, parse_expression
 from losscheck.loading.facts import factory_returns_loss, facts_of, read_facts
 from losscheck.loading.live import attribute, find_live, unwrapped
+from losscheck.loading.names import names_of
 from losscheck.loading.naming import is_camel_case
 from losscheck.loading.objects import described, is_callable_class, loss_base, required_arguments
-from losscheck.loading.placement import Placement, is_same_file, place
-from losscheck.loading.source import read_text
+from losscheck.loading.running import LoadFailed, LoadMode, RunModule, guarded
+from losscheck.loading.source import parse, read_text
 from losscheck.loading.target import missing_name
+from losscheck.loading.usages import lambda_at
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
 
-_Result = TypeVar("_Result")
+__all__ = ["LoadFailed", "LoadMode", "load", "loaded_from_object"]
 
 
-class LoadFailed(Exception):  # noqa: N818 - reads as the event it is
-    """The user's code raised while it was loaded; ``__cause__`` is what it raised."""
-
-    def __init__(self, stage: str) -> None:
-        super().__init__(f"the user's code raised at the stage {stage}")
-        self.stage = stage  #: ``import`` or ``build``
-
-
-def load(found: FoundLoss) -> LoadedLoss:
-    """The loss itself: its module is imported, its expression evaluated, a class or factory is called.
+def load(found: FoundLoss, mode: LoadMode = LoadMode.AUTO) -> LoadedLoss:
+    """The loss itself: its module is run, its expression evaluated, a class or factory is called.
 
     What the user's code raises becomes a `LoadFailed`; an object that is no loss is a `TargetError`. The
     folders that the module needs stay on ``sys.path``, since the loss may import when it is called.
     """
     address = split_target(found.target)
-    module = _module(address.place) if address.is_module else _file(Path(address.place).absolute())
+    if found.name == f"lambda at line {found.line}":
+        return _load_lambda(found, address, mode)
     expression = parse_expression(found.name)
     base = base_name(expression)
+    path = Path(found.path if address.is_module else address.place)
+    ran = RunModule(address, path, mode, (base,))
     try:
-        start = getattr(module, base)
+        start = ran.get(base)
     except AttributeError:
-        raise missing_name(base, _place(found), vars(module)) from None
+        raise missing_name(base, _place(found), vars(ran.module)) from None
     thing = _evaluated(expression, start, f"`{found.name}` in {_place(found)}")
     text = read_text(Path(found.path)) if Path(found.path).is_file() else ""
     is_plain = base == found.name
@@ -73,6 +64,37 @@ def load(found: FoundLoss) -> LoadedLoss:
         function=function,
         source=source if source.text else facts_of(compiled),
         spec_comment=found.spec_comment,
+        spec_config=found.spec_config,
+        left_out=ran.left_out,
+    )
+
+
+def _load_lambda(found: FoundLoss, address: Address, mode: LoadMode) -> LoadedLoss:
+    """A lambda that has no name, such as one in ``compile(loss=…)``: it alone is evaluated."""
+    path = Path(address.place)
+    tree = parse(read_text(path))
+    node = lambda_at(tree, found.line)
+    if node is None:
+        raise TargetError(f"no lambda at line {found.line} of {found.path}")
+    names = sorted(names_of(ast.copy_location(ast.Expr(node), node)).later - set(dir(builtins)))
+    definitions = read_definitions(tree)
+    missing = [name for name in names if definitions.get(name) is None]
+    if missing and not definitions.is_open:
+        raise TargetError(
+            f"the lambda at line {found.line} of {found.path} uses `{missing[0]}`, which is no name of the"
+            " module: make it a function there"
+        )
+    ran = RunModule(address, path, mode, names)
+    function = ran.evaluate(node)
+    return LoadedLoss(
+        target=found.target,
+        name=found.name,
+        kind=found.kind,
+        location=Location(found.path, found.line),
+        compiled=function,
+        function=function,
+        source=facts_of(function),
+        left_out=ran.left_out,
     )
 
 
@@ -112,21 +134,12 @@ def loaded_from_object(thing: Any, name: str | None = None) -> LoadedLoss:
 
 def _evaluated(expression: ast.expr, start: Any, title: str) -> Any:
     try:
-        return _guarded("build", lambda: evaluate(expression, start))
+        return guarded("build", lambda: evaluate(expression, start))
     except LoadFailed as failed:
         runs_code = any(isinstance(node, ast.Call) for node in ast.walk(expression))
         if not runs_code and isinstance(failed.__cause__, (LookupError, AttributeError, TypeError)):
             raise TargetError(f"no {title}") from None
         raise
-
-
-def _guarded(stage: str, run: Callable[[], _Result]) -> _Result:
-    try:
-        return run()
-    except (KeyboardInterrupt, TargetError):
-        raise
-    except BaseException as error:  # the user's code may raise anything, `SystemExit` too
-        raise LoadFailed(stage) from error
 
 
 def _turned(
@@ -141,7 +154,7 @@ def _turned(
             raise TargetError(
                 f"`{_bare(target)}` makes a loss and needs arguments: write `{_call(target, missing)}`"
             )
-        made = _guarded("build", thing)
+        made = guarded("build", thing)
         return _turned(made, target, f"what {title} returns", False, False)
     base = loss_base(type(thing))
     if base is not None:
@@ -162,7 +175,7 @@ def _turned_class(
     missing = required_arguments(class_)
     if missing:
         raise TargetError(f"`{_bare(target)}` needs arguments: write `{_call(target, missing)}`")
-    kind, built, function = _turned(_guarded("build", class_), target, title, False, False)
+    kind, built, function = _turned(guarded("build", class_), target, title, False, False)
     return (Kind.CLASS if kind is Kind.INSTANCE else kind), built, function
 
 
@@ -182,72 +195,3 @@ def _place(found: FoundLoss) -> str:
     """The file or module as the target names it."""
     address = split_target(found.target)
     return address.place if address.is_module else found.path
-
-
-def _module(name: str) -> ModuleType:
-    _prepend(str(Path.cwd()))
-    try:
-        return _guarded("import", lambda: importlib.import_module(name))
-    except LoadFailed as failed:
-        cause = failed.__cause__
-        if isinstance(cause, ModuleNotFoundError) and cause.name and f"{name}.".startswith(f"{cause.name}."):
-            raise TargetError(f"no module `{name}`") from None
-        raise
-
-
-def _file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise TargetError(f"no such file: {shown_path(path)}")
-    placement = place(path)
-    loaded = sys.modules.get(placement.module)
-    if loaded is None or not is_same_file(loaded, path):
-        loaded = next((m for m in list(sys.modules.values()) if _is_ours(m) and is_same_file(m, path)), None)
-    if loaded is not None:
-        return loaded
-    for folder in reversed(placement.first):
-        _prepend(folder)
-    sys.path.extend(folder for folder in placement.last if folder not in sys.path)
-    importlib.invalidate_caches()
-    if placement.package:
-        _guarded("import", lambda: importlib.import_module(placement.package))
-        loaded = sys.modules.get(placement.module)
-        if is_same_file(loaded, path) and loaded is not None:
-            return loaded  # its package has imported it
-    return _guarded("import", lambda: _run(placement, path))
-
-
-def _is_ours(module: Any) -> bool:
-    return isinstance(module, ModuleType) and module.__name__.rpartition(".")[2].startswith(
-        "losscheck_target_"
-    )
-
-
-def _run(placement: Placement, path: Path) -> ModuleType:
-    """Run a file as a module; if it raises, no trace of it stays in ``sys.modules``."""
-    loader = _FreshLoader(placement.module, str(path))
-    folders = [str(path.parent)] if path.name == "__init__.py" else None
-    spec = importlib.util.spec_from_file_location(
-        placement.module, path, loader=loader, submodule_search_locations=folders
-    )
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[placement.module] = module
-    try:
-        loader.exec_module(module)
-    except BaseException:
-        sys.modules.pop(placement.module, None)
-        raise
-    return sys.modules.get(placement.module, module)
-
-
-def _prepend(folder: str) -> None:
-    if folder in sys.path:
-        sys.path.remove(folder)
-    sys.path.insert(0, folder)
-
-
-class _FreshLoader(SourceFileLoader):
-    """Reads the source each time and writes no ``__pycache__`` into the user's folder."""
-
-    def get_code(self, fullname: str) -> CodeType | None:
-        return self.source_to_code(self.get_data(self.path), self.path)

@@ -12,7 +12,7 @@ from typing import Any
 
 from losscheck.loading.definitions import Definitions, read_definitions
 from losscheck.loading.source import parse
-from losscheck.loading.subject import Subject, method, parameters, returned_loss
+from losscheck.loading.subject import Subject, holder_of, method, parameters, returned_loss
 
 _MAX_WRAPPERS = 20  # a chain of wrappers that is longer goes in a circle
 
@@ -63,7 +63,7 @@ def _of_function(function: types.FunctionType) -> LiveSource:
     text, tree, definitions = read
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name and _first_line(node) == line:
-            owner = _owner(tree, node)
+            owner = holder_of(_owner(tree, node), node)
             factory = _factory(definitions, tree, node) if owner is None else None
             subject = Subject(node, node, owner=owner, factory=factory)
             return LiveSource(path, node.lineno, text, definitions, subject)

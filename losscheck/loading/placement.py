@@ -23,12 +23,14 @@ class Placement:
 def place(path: Path) -> Placement:
     """The placement of a file; ``path`` is absolute."""
     here = str(Path.cwd())
+    if path.suffix != ".py":  # a notebook is in no package, whatever its folder holds
+        return Placement(_private(path.stem), "", (str(path.parent), here))
     packages: list[str] = []
     folder = path.parent
     while (folder / "__init__.py").is_file() and folder.name.isidentifier():
         packages.insert(0, folder.name)
         folder = folder.parent
-    if packages and not _is_shadowed(packages[0], folder / packages[0] / "__init__.py"):
+    if packages and not _is_taken(packages[0], folder / packages[0] / "__init__.py"):
         package = ".".join(packages)
         if path.name == "__init__.py":
             return Placement(package, package.rpartition(".")[0], (str(folder), here))
@@ -44,13 +46,23 @@ def place(path: Path) -> Placement:
 
 def is_same_file(module: ModuleType | None, path: Path) -> bool:
     """Whether the module was made from that file."""
-    file = getattr(module, "__file__", None)
+    file = getattr(module, "__file__", None) or getattr(getattr(module, "__spec__", None), "origin", None)
     if not isinstance(file, str):
         return False
     try:
         return Path(file).samefile(path)
     except OSError:
         return False
+
+
+def _is_taken(package: str, init: Path) -> bool:
+    """Whether another package has the name for good: Python's own, or imported already.
+
+    One that is merely installed gives way to the user's checkout.
+    """
+    if package in sys.modules:
+        return not is_same_file(sys.modules[package], init)
+    return package in sys.stdlib_module_names
 
 
 def _is_shadowed(name: str, path: Path) -> bool:

@@ -9,9 +9,14 @@ from losscheck.loading.naming import pair_strength
 _GAP = r"(?:\s|#[^\n]*\n|\\\n)*"
 #: the first parameter of a function or lambda, and the second where the first has no annotation
 _PARAMETERS = re.compile(
-    rf"\b(?:def{_GAP}\w+{_GAP}(?:\[[^\n]*\]{_GAP})?\(|lambda\b){_GAP}(\w+){_GAP}(?::|,{_GAP}(\w+))"
+    rf"\b(?:def{_GAP}\w+{_GAP}(?:\[[^\n]*\]{_GAP})?\(|lambda\b){_GAP}(?:(?:self|cls){_GAP},{_GAP})?"
+    rf"(\w+){_GAP}(?::|,{_GAP}(\w+))"
 )
 _LOSS_CLASS = re.compile(r"\bclass\s+\w*Loss|\bclass\s+\w+\s*\([^)]*[Ll]oss|Loss\w*\s*\(|\blosses\b")
+#: ``compile(loss=…)`` of anything but the name of a built-in
+_COMPILED = re.compile(
+    r"\.compile\s*\((?:(?:[^()]|\([^()]*\))*?\bloss\s*=\s*[^\"'\s]|[^,()=]+,\s*\w+\s*[,)])"
+)
 
 
 def may_hold_loss(text: str) -> bool:
@@ -26,4 +31,4 @@ def may_hold_loss(text: str) -> bool:
             second is None and pair_strength("y_true", first)
         ):
             return True
-    return has_word and _LOSS_CLASS.search(text) is not None
+    return (has_word and _LOSS_CLASS.search(text) is not None) or _COMPILED.search(text) is not None

@@ -10,10 +10,13 @@ from pathlib import Path
 
 from losscheck.exceptions import TargetError
 from losscheck.loading.address import shown_path
+from losscheck.loading.notebook import is_notebook, read_notebook
 
 
 def read_text(path: Path) -> str:
-    """The text of a Python file in the encoding that Python would read it in."""
+    """The text of a Python file in the encoding that Python would read it in; of a notebook, its code."""
+    if is_notebook(path):
+        return read_notebook(path).text
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -122,6 +122,12 @@ def method(definitions: Definitions, class_: ast.ClassDef, *names: str) -> ast.F
     return None
 
 
+def holder_of(class_: ast.ClassDef | None, function: ast.FunctionDef) -> ast.ClassDef | None:
+    """The class whose object a method takes as its first parameter; None for a ``staticmethod``."""
+    is_static = any(dotted(decorator) == ("staticmethod",) for decorator in function.decorator_list)
+    return None if is_static else class_
+
+
 def _of_class(definitions: Definitions, class_: ast.ClassDef) -> Subject:
     return Subject(method(definitions, class_, "call", "__call__"), class_, owner=class_)
 
@@ -154,7 +160,7 @@ def _resolve(
         if owner is not None and owner.owner is not None:
             found_method = method(definitions, owner.owner, node.attr)
             if found_method is not None:
-                return Subject(found_method, found_method, owner=owner.owner)
+                return Subject(found_method, found_method, owner=holder_of(owner.owner, found_method))
     return None
 
 

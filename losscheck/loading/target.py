@@ -11,9 +11,11 @@ from pathlib import Path
 
 from losscheck.exceptions import TargetError
 from losscheck.loading.address import shown_path, split_target
-from losscheck.loading.comments import spec_comment
-from losscheck.loading.definitions import Definition, Definitions, read_definitions
-from losscheck.loading.expression import base_name, dotted, parse_expression
+from losscheck.loading.definitions import Definition, read_definitions
+from losscheck.loading.expression import base_name, parse_expression
+from losscheck.loading.lines import named_line
+from losscheck.loading.listing import Module, broken, found_loss, lambda_loss, scanned
+from losscheck.loading.methods import holder
 from losscheck.loading.modules import (
     follow_imports,
     is_importable_without,
@@ -21,15 +23,18 @@ from losscheck.loading.modules import (
     module_exists,
     nearest_package,
 )
-from losscheck.loading.naming import is_camel_case
+from losscheck.loading.notebook import SUFFIX, is_notebook, read_notebook
 from losscheck.loading.prefilter import may_hold_loss
-from losscheck.loading.scan import scan
 from losscheck.loading.source import parse, read_text
+from losscheck.loading.usages import lambda_at
 from losscheck.loss import FoundLoss, Kind
 
 _SKIPPED_FOLDERS = frozenset(
     {"__pycache__", "venv", "env", "site-packages", "node_modules", "build", "dist"}
 )  # hidden folders are skipped too
+
+
+_SUFFIXES = (".py", SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -38,16 +43,7 @@ class Found:
 
     losses: tuple[FoundLoss, ...]  #: in the order of files and lines
     files: int  #: how many files were read
-
-
-@dataclass(frozen=True)
-class _Module:
-    """A file that has been read."""
-
-    place: str  #: how a target names it
-    path: str  #: how it is shown
-    text: str
-    definitions: Definitions
+    problems: tuple[str, ...] = ()  #: what of them could not be read, a sentence each
 
 
 def find_losses(target: str, *, root: Path | None = None) -> Found:
@@ -57,6 +53,8 @@ def find_losses(target: str, *, root: Path | None = None) -> Found:
     `TargetError`; a file without a loss is none.
     """
     address = split_target(target)
+    if not address.is_module and (line := named_line(address.expression, Path(address.place))) is not None:
+        return _at_line(Path(address.place), address.expression, line)
     expression = parse_expression(address.expression) if address.expression else None
     if address.is_module:
         return _in_module(address.place, expression, address.expression, root)
@@ -91,14 +89,14 @@ def _require_file(path: Path) -> None:
     if not path.exists():
         near = ""
         if path.parent.is_dir():
-            names = [p.name for p in _listed(path.parent) if p.suffix == ".py" or p.is_dir()]
+            names = [p.name for p in _listed(path.parent) if p.suffix in _SUFFIXES or p.is_dir()]
             matches = suggestion(path.name, names)
             near = matches.replace("`", f"`{shown_path(path.parent)}{os.sep}", 1) if matches else ""
             if path.parent == Path():
                 near = matches
         raise TargetError(f"no such file: {path}{near}")
-    if path.suffix != ".py" or not path.is_file():
-        raise TargetError(f"`{shown_path(path)}` is not a Python file (.py)")
+    if path.suffix not in _SUFFIXES or not path.is_file():
+        raise TargetError(f"`{shown_path(path)}` is not a Python file (.py) or a notebook ({SUFFIX})")
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -122,9 +120,9 @@ def _in_folder(folder: Path) -> Found:
         try:
             tree = parse(text)
         except SyntaxError as error:  # it speaks of a loss, and nobody can import it
-            losses.append(_broken(shown_path(path), shown_path(path), "", path, error))
+            losses.append(broken(shown_path(path), shown_path(path), "", path, error))
             continue
-        losses.extend(_scanned(shown_path(path), shown_path(path), text, tree))
+        losses.extend(scanned(shown_path(path), shown_path(path), text, tree))
     return Found(tuple(losses), files)
 
 
@@ -137,30 +135,59 @@ def _python_files(folder: Path) -> Iterator[Path]:
             and name not in _SKIPPED_FOLDERS
             and not Path(current, name, "pyvenv.cfg").exists()
         )
-        yield from (Path(current, name) for name in sorted(files) if name.endswith(".py"))
+        yield from (Path(current, name) for name in sorted(files) if name.endswith(_SUFFIXES))
 
 
 def _in_file(path: Path, place: str, expression: ast.expr | None, typed: str) -> Found:
     text = read_text(path)
     shown = shown_path(path)
+    problems = _problems(path)
     try:
         tree = parse(text)
     except SyntaxError as error:
-        return Found((_broken(place, shown, typed, path, error),), 1)
+        return Found((broken(place, shown, typed, path, error),), 1)
     if expression is None:
-        return Found(_scanned(place, shown, text, tree), 1)
+        return Found(scanned(place, shown, text, tree), 1, problems)
     definitions = read_definitions(tree)
     name = base_name(expression)
     found = definitions.get(name)
+    if found is None and problems:
+        raise TargetError(f"{missing_name(name, shown, definitions.by_name)}; {'; '.join(problems)}")
+    if found is None and (inside := holder(tree, name)):
+        raise TargetError(f"no `{name}` at the top level of {shown}: write `{place}:{inside}`")
     if found is None and not definitions.is_open:
         raise missing_name(name, shown, definitions.by_name)
-    return Found((_found_loss(_Module(place, shown, text, definitions), found, expression, typed),), 1)
+    return Found((found_loss(Module(place, shown, text, definitions), found, expression, typed),), 1)
 
 
-def _broken(place: str, shown: str, typed: str, path: Path, error: SyntaxError) -> FoundLoss:
-    """A stand-in for the losses of a file that cannot be parsed: loading it tells why."""
-    target = f"{place}:{typed}" if typed else place
-    return FoundLoss(target, shown, typed or path.stem, error.lineno or 1, Kind.FUNCTION)
+def _at_line(path: Path, typed: str, line: int) -> Found:
+    """The lambda on a line, or the loss in whose text the line stands."""
+    _require_file(path)
+    text, shown = read_text(path), shown_path(path)
+    try:
+        tree = parse(text)
+    except SyntaxError as error:
+        return Found((broken(shown, shown, typed, path, error),), 1)
+    module = Module(shown, shown, text, read_definitions(tree))
+    if lambda_at(tree, line) is not None:
+        return Found((lambda_loss(module, line),), 1)
+    for statement in tree.body:
+        is_around = statement.lineno <= line <= (statement.end_lineno or line)
+        if is_around and isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            return _in_file(path, shown, ast.Name(statement.name), statement.name)
+    raise TargetError(f"no loss at `{typed}` in {shown}")
+
+
+def _problems(path: Path) -> tuple[str, ...]:
+    """The cells of a notebook that are no Python, a sentence each."""
+    if not is_notebook(path):
+        return ()
+    notebook = read_notebook(path)
+    if not notebook.cells:
+        raise TargetError(f"`{notebook.path}` has no code cell")
+    return tuple(
+        f"cell {cell.number} of {notebook.path} is no Python: {cell.error}" for cell in notebook.broken
+    )
 
 
 def _in_module(module: str, expression: ast.expr | None, typed: str, root: Path | None) -> Found:
@@ -190,7 +217,7 @@ def _in_module(module: str, expression: ast.expr | None, typed: str, root: Path 
         found = None
         if definitions.get(name) is None and not definitions.is_open:
             raise missing_name(name, module, definitions.by_name)
-    loss = _found_loss(_Module(place, shown_path(path), text, definitions), found, expression, typed)
+    loss = found_loss(Module(place, shown_path(path), text, definitions), found, expression, typed)
     return Found((loss,), 1)
 
 
@@ -210,44 +237,3 @@ def _unlocated(module: str, expression: ast.expr | None, typed: str, root: Path 
         raise TargetError(f"no module `{last}` in `{parent}`{suggestion(last, stems)}")
     names = [path.name for path in _listed(Path.cwd()) if path.suffix == ".py" or path.is_dir()]
     raise TargetError(f"no file or module `{module}`{suggestion(module, names)}")
-
-
-def _scanned(place: str, path: str, text: str, tree: ast.Module) -> tuple[FoundLoss, ...]:
-    if not may_hold_loss(text):
-        return ()
-    module = _Module(place, path, text, read_definitions(tree))
-    return tuple(
-        _found_loss(module, found, ast.Name(found.name), found.name)
-        for found in scan(module.definitions, text)
-    )
-
-
-def _found_loss(module: _Module, found: Definition | None, expression: ast.expr, typed: str) -> FoundLoss:
-    return FoundLoss(
-        target=f"{module.place}:{typed}",
-        path=module.path,
-        name=typed,
-        line=found.line if found else 1,
-        kind=_kind(module.definitions, found, expression),
-        spec_comment=spec_comment(module.text, found.node) if found else "",
-    )
-
-
-def _kind(definitions: Definitions, found: Definition | None, expression: ast.expr, steps: int = 8) -> Kind:
-    if isinstance(expression, ast.Call):
-        parts = dotted(expression.func)
-        is_class = bool(parts) and (
-            is_camel_case(parts[-1]) or definitions.class_(".".join(parts)) is not None
-        )
-        return Kind.INSTANCE if is_class else Kind.FUNCTION
-    if isinstance(expression, ast.Attribute):
-        return Kind.CLASS if is_camel_case(expression.attr) else Kind.FUNCTION
-    if not isinstance(expression, ast.Name) or found is None or steps == 0:
-        return Kind.FUNCTION
-    if isinstance(found.node, ast.ClassDef):
-        return Kind.CLASS
-    if found.value is None:
-        imported = isinstance(found.node, ast.ImportFrom) and is_camel_case(found.name)
-        return Kind.CLASS if imported else Kind.FUNCTION
-    following = definitions.get(found.value.id) if isinstance(found.value, ast.Name) else None
-    return _kind(definitions, following, found.value, steps - 1)

@@ -22,6 +22,6 @@ def write(report: Report, stream: TextIO, style: Style) -> None:
 
 def _finding_line(finding: Finding) -> str:
     place = finding.location
-    head = f"{one_line(place.path)}:{place.line}:{place.column}"
+    head = f"{one_line(place.shown_path)}:{place.line}:{place.column}"
     message = one_line(finding.message)
     return f"{head}: {finding.code} {finding.name} {finding.severity.value}: {message}"

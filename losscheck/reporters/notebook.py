@@ -23,7 +23,7 @@ def render_html(report: Report) -> str:
 
 
 def _loss(loss: LossReport) -> str:
-    parts = [f"<p><b>{_text(loss.name)}</b> {_text(loss.path)}:{loss.line}"]
+    parts = [f"<p><b>{_text(loss.name)}</b> {_text(loss.shown_path)}:{loss.line}"]
     if loss.task is not None:
         parts.append(f"<br>y_true {_text(loss.task.y_true)}, y_pred {_text(loss.task.y_pred)}")
     if loss.modes:
@@ -38,7 +38,7 @@ def _loss(loss: LossReport) -> str:
 def _finding(finding: Finding) -> str:
     color = _COLORS[finding.severity]
     head = f"{_colored(finding.code, color)} <b>{_text(finding.name)}</b> {finding.severity.value}"
-    place = f"{_text(finding.location.path)}:{finding.location.line}:{finding.location.column}"
+    place = f"{_text(finding.location.shown_path)}:{finding.location.line}:{finding.location.column}"
     message = escape(plain(finding.message)).replace("\n", "<br>")
     parts = [f'<div style="margin:.6em 0 .6em 1em">{head} <small>{place}</small><br>{message}']
     if lines := snippet(finding.location):

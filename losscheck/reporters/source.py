@@ -6,6 +6,7 @@ import linecache
 from dataclasses import dataclass
 from pathlib import Path
 
+from losscheck.exceptions import TargetError
 from losscheck.finding import Location
 from losscheck.reporters.plain import is_control
 
@@ -26,7 +27,7 @@ class SourceLine:
 
 def snippet(location: Location, context: int = CONTEXT) -> tuple[SourceLine, ...]:
     """The culprit's lines with some context; nothing where the file cannot be read."""
-    lines = _read(location.path)
+    lines = _read(location.path) if location.cell is None else _read_cell(location.path, location.cell)
     if not 1 <= location.line <= len(lines):
         return ()
     last = location.end_line or location.line
@@ -61,6 +62,17 @@ def _read(path: str) -> list[str]:
         return []
     linecache.checkcache(path)
     return linecache.getlines(path)
+
+
+def _read_cell(path: str, number: int) -> list[str]:
+    """Lines of a notebook's cell as the user sees them, magics included."""
+    from losscheck.loading.notebook import read_notebook
+
+    try:
+        cells = read_notebook(Path(path)).cells
+    except TargetError:  # it has changed since
+        return []
+    return next((cell.lines for cell in cells if cell.number == number), [])
 
 
 def _source_line(line: str, number: int, location: Location, last: int) -> SourceLine:

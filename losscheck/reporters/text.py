@@ -23,6 +23,8 @@ _TOLD = {
     TaskSource.OPTION: "told by an option",
     TaskSource.COMMENT: "told by a comment",
     TaskSource.ARRAYS: "told by arrays",
+    TaskSource.CONFIG: "told by pyproject.toml",
+    TaskSource.MODEL: "y_pred told by the model",
 }
 
 
@@ -49,10 +51,12 @@ def write(report: Report, stream: TextIO, style: Style) -> None:
 
 
 def _write_loss(page: Page, loss: LossReport, *, fails_on_notes: bool) -> None:
-    page.line((f"{one_line(loss.path)}:{loss.line} ", ""), (one_line(loss.name), "bold"))
+    page.line((f"{one_line(loss.shown_path)}:{loss.line} ", ""), (one_line(loss.name), "bold"))
     if not page.style.quiet:
         if loss.task is not None:
             _write_task(page, loss.task)
+        if loss.left_out:
+            page.paragraph((one_line(loss.left_out), "dim"), indent=_INDENT, label=("not run: ", "dim"))
         if loss.modes:
             _write_modes(page, loss)
     for finding in loss.findings:
@@ -128,7 +132,7 @@ def _write_source(page: Page, finding: Finding, color: str) -> None:
     if len(set(finding.modes)) == len(Mode):
         labels = _EVERY
     modes = f" in {labels}" if labels else ""
-    where = f"{one_line(place.path)}:{place.line}:{place.column}"
+    where = f"{one_line(place.shown_path)}:{place.line}:{place.column}"
     page.line((" " * gutter + "--> ", "dim"), where, (modes, "dim"))
     ellipsis = page.clean("…")
     for line in crop(lines, page.width - gutter - len(" | "), ellipsis):
@@ -149,7 +153,7 @@ def _write_note_names(page: Page, notes: Sequence[Finding]) -> None:
 
 
 def _write_note(page: Page, note: Finding) -> None:
-    place = f"{one_line(note.location.path)}:{note.location.line}:{note.location.column}"
+    place = f"{one_line(note.location.shown_path)}:{note.location.line}:{note.location.column}"
     page.paragraph(
         (f"{note.code} {note.name} note ", _COLORS[Severity.NOTE]),
         (f"at {place}: {one_line(note.message)}", "dim"),

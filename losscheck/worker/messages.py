@@ -40,6 +40,9 @@ class WorkerOptions:
     select: tuple[str, ...] = ()  #: codes or prefixes of rules; empty: all
     ignore: tuple[str, ...] = ()  #: codes or prefixes of rules
     modes: tuple[str, ...] = ()  #: modes to run also where a default run passes them over
+    load: str = "auto"  #: how much of the user's file to run: ``auto``, ``import`` or ``slice``
+    batch: str | None = None  #: file with arrays
+    model: str | None = None  #: target of a function that builds a model
 
 
 class Checked(Protocol):

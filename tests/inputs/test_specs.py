@@ -198,3 +198,19 @@ def test_a_comment_may_write_a_spec_as_the_command_line_does():
         found["y_pred"],
         found["task"],
     ] == ["int32[B] labels<10", "float32[B, 10] simplex", "binary"]
+
+
+@pytest.mark.parametrize(
+    ("comment", "message"),
+    [
+        ("y_treu=float32[B]", "`y_treu=float32[B]` is no input; did you mean `y_true=`?"),
+        ("y_pred=float32[B] yt=float32[B]", "`yt=float32[B]` is no input"),
+        ("shape=3", "`shape=3` is no input; write `y_true=…`, `y_pred=…` or `task=…`"),
+        ("my_task=binary", "`my_task=binary` is no input; did you mean `task=`?"),
+        ("task binary", "`task` is no input; did you mean `task=`?"),
+    ],
+)
+def test_what_a_comment_says_and_nobody_knows_is_an_error(comment, message):
+    with pytest.raises(SpecError) as raised:
+        parse_comment(comment)
+    assert message in str(raised.value)

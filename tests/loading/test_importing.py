@@ -301,6 +301,16 @@ def test_a_module_path_that_python_does_not_find_is_a_target_error():
     assert error("lazy_y.sub:loss") == "no module `lazy_y.sub`"
 
 
+def test_a_checkout_wins_over_an_installed_package_of_its_name(folder, monkeypatch):
+    write("site/pkg_dup/__init__.py", "")
+    write("site/pkg_dup/m.py", "def loss(a, b): return 'installed'\n")
+    write("checkout/pkg_dup/__init__.py", "from .consts import K\n")
+    write("checkout/pkg_dup/consts.py", "K = 'mine'\n")
+    write("checkout/pkg_dup/m.py", "from .consts import K\ndef loss(a, b): return K\n")
+    monkeypatch.syspath_prepend(str(folder / "site"))
+    assert loaded("checkout/pkg_dup/m.py:loss").function(0, 0) == "mine"
+
+
 # --- Keras
 
 

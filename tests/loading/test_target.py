@@ -113,7 +113,7 @@ def test_literal_expressions_are_targets(expression, kind):
 
 @pytest.mark.parametrize(
     "expression",
-    ["f(x)", "f(*[1])", "f(**{})", "lambda: 0", "f + g", "1", "f()()", "f[g]", "(f, g)", "f'{x}'"],
+    ["f(x)", "f(*[1])", "f(**{})", "lambda: 0", "f + g", "1.5", "f()()", "f[g]", "(f, g)", "f'{x}'"],
 )
 def test_other_expressions_are_refused(expression):
     write("e.py", "def f(): ...\ng = x = 1\n")
@@ -161,8 +161,8 @@ def test_wrong_targets_get_one_clear_line_each(folder):
         "losses.py:": "no name stands behind the colon in `losses.py:`",
         "losses.py::dice_loss": "`losses.py::dice_loss` has two colons: write `losses.py:dice_loss`",
         ":dice_loss": "no file or module stands before the colon in `:dice_loss`",
-        "notes.txt": "`notes.txt` is not a Python file (.py)",
-        "notes.txt:f": "`notes.txt` is not a Python file (.py)",
+        "notes.txt": "`notes.txt` is not a Python file (.py) or a notebook (.ipynb)",
+        "notes.txt:f": "`notes.txt` is not a Python file (.py) or a notebook (.ipynb)",
         "bad.py": "cannot read `bad.py`: it is not UTF-8 text",
         "sub/:f": "`sub/` is a folder: name a file, `sub/losses.py:f`",
         "lossses": "no file or module `lossses`; did you mean `losses.py`?",
@@ -441,7 +441,6 @@ NO_LOSSES = [
     "loss_tracker = keras.metrics.Mean(name='loss')",
     "mse = keras.losses.mean_squared_error",
     "loss_weights = [1.0, 2.0]",
-    "losses = {'a': lambda y_true, y_pred: 0}",
     "key = lambda a, b: 0",
     "TEXT = '''\ndef loss(y_true, y_pred):\n    return 0\n'''",
 ]

@@ -56,7 +56,11 @@ def weighted_loss(y_true, y_pred):
         if seen is None or seen.raised is None:
             return
         raised = seen.raised
-        what = "importing the file" if seen.stage == "import" else f"building `{prober.loss.name}`"
+        name = prober.loss.name
+        what = {
+            "import": "importing the file",
+            "slice": f"running what `{name}` needs of its file",
+        }.get(seen.stage, f"building `{name}`")
         frames = [f"{f.path}:{f.line} in {f.function}" for f in raised.frames if f.is_user]
         yield self.finding(
             f"{what} raises `{raised.type}`: {first_line(raised)}",
