@@ -1,42 +1,33 @@
 """What all tests share."""
 
+import importlib.abc
+import importlib.util
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 pytest_plugins = ["pytester"]
 
-#: Folders and modules of tests that run losses in this process.
-_WITH_TENSORFLOW = {
-    "inputs",
-    "probes",
-    "test_api",
-    "test_engine",
-    "test_importing",
-    "test_replacements",
-    "test_rules",
-    "test_told",
-}
+
+class _TwoDevices(importlib.abc.MetaPathFinder):
+    """Makes two logical CPUs as soon as a test imports TensorFlow: once it has run, nobody can.
+
+    A worker makes them before it runs anything; here any test of this process may be the first.
+    """
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        run = spec.loader.exec_module
+
+        def run_and_split(module):
+            run(module)
+            from losscheck.probes.replicas import split_cpu
+
+            split_cpu()
+
+        spec.loader.exec_module = run_and_split
+        return spec
 
 
-@pytest.fixture(scope="session")
-def two_devices() -> None:
-    """Two logical CPUs, which must be there before TensorFlow runs anything, as a worker makes them."""
-    from losscheck.probes.replicas import split_cpu
-
-    split_cpu()
-
-
-@pytest.fixture(autouse=True)
-def _as_in_a_worker(request: pytest.FixtureRequest) -> Iterator[None]:
-    if _WITH_TENSORFLOW & set(Path(request.node.fspath).with_suffix("").parts):
-        request.getfixturevalue("two_devices")
-    yield
-    if "tensorflow" in sys.modules:
-        from losscheck.probes.replicas import split_cpu
-
-        assert split_cpu(), (
-            "TensorFlow ran here on one device, which later tests inherit: add to _WITH_TENSORFLOW"
-        )
+sys.meta_path.insert(0, _TwoDevices())
