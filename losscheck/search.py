@@ -146,7 +146,7 @@ def other_sizes(task: Task, facts: SourceFacts, search: Search) -> Iterator[Task
     error = search.attempts[-1].observation.raised
     if error is None or error.type in _HOPELESS:
         return
-    columns = [n for n in (facts.y_pred_columns, facts.y_true_columns) if n > 0]
+    columns = [n for n in (facts.y_pred.columns, facts.y_true.columns) if n > 0]
     sizes = [*columns, *facts.integers, *(int(n) for n in _NUMBER.findall(error.message))]
     # a size that another axis has would let a matrix product pass by chance
     taken = {DEFAULT_SIZES.get(str(d), d) for d in (*task.y_true.dims, *task.y_pred.dims) if d not in free}

@@ -12,7 +12,7 @@ from losscheck.finding import Location
 from losscheck.inference import Inferred, infer, ranked_tasks, told_inputs
 from losscheck.inputs.batches import Batch
 from losscheck.inputs.tasks import TASKS
-from losscheck.loss import Kind, LoadedLoss, SourceFacts
+from losscheck.loss import Kind, Layout, LoadedLoss, Part, SourceFacts
 from losscheck.observation import EagerObservation, Raised, Returned
 from losscheck.report import TaskSource
 
@@ -227,7 +227,7 @@ def test_a_class_count_that_an_error_names_is_tried():
 
 def test_the_columns_that_the_source_reads_are_tried_before_its_other_numbers():
     tries = Tries(lambda batch: raises("index out of range") if batch.y_pred.shape[-1] != 5 else None)
-    infer(loss(y_pred_columns=5, integers=(2,)), tries)
+    infer(loss(y_pred=Layout((Part(0, 5),)), integers=(2,)), tries)
     assert [y_pred for _, y_pred in tries.shapes] == [(7, 3), (7, 5)]
 
 
