@@ -10,7 +10,8 @@ import numpy as np
 
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.inference import Inferred, infer, told_inputs
+from losscheck.inference.choose import Inferred, infer
+from losscheck.inference.told import told_inputs
 from losscheck.inputs.tasks import Task
 from losscheck.loading.importing import LoadFailed, load, loaded_from_object
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
@@ -163,7 +164,7 @@ def _inferred(
     arrays: tuple[np.ndarray, np.ndarray] | None,
 ) -> tuple[Inferred, bool]:
     """The inputs, and whether the loss takes integer labels only, which a `Loss` object never gets."""
-    inferred = infer(loss, probes.eager, told, arrays, probes.has_empty)
+    inferred = infer(loss, probes.eager, told, arrays, probes.read)
     if loss.is_keras_loss and not inferred.is_callable:
         uncast = infer(loss, probes.eager_uncast, told, arrays)
         if uncast.is_callable and not uncast.batches.task.y_true.is_float:

@@ -46,7 +46,9 @@ class Layout:
     @property
     def columns(self) -> int:
         """The least width of the last axis that holds every part; 0 if there is none."""
-        ends = [part.stop if (part.stop or 0) > 0 else part.start + 1 for part in self.parts if part.start >= 0]
+        ends = [
+            part.stop if (part.stop or 0) > 0 else part.start + 1 for part in self.parts if part.start >= 0
+        ]
         return max((end for end in ends if end is not None and end > 0), default=0)
 
 
@@ -94,6 +96,7 @@ class LoadedLoss:
     function: Callable[..., Any]  #: ``(y_true, y_pred)`` → per-sample loss, before any reduction by Keras
     source: SourceFacts = field(default_factory=SourceFacts)
     spec_comment: str = ""  #: input specs that the source gives
+    given: str = ""  #: which arguments it was built with that nobody gave, in words
 
     @property
     def is_keras_loss(self) -> bool:

@@ -35,7 +35,6 @@ FLOORS = {
     "losscheck.engine": 5,
     "losscheck.inference": 5,
     "losscheck.verdict": 5,
-    "losscheck.search": 5,
     "losscheck.explain": 5,
     "losscheck.loading": 5,
     "losscheck.worker": 6,

@@ -67,6 +67,13 @@ class Domain:
             text = "|".join(f"{part}*{width}" if width > 1 else str(part) for part, width in self.parts)
         return text + "?" * self.has_nan
 
+    @property
+    def of_one_column(self) -> Domain:
+        """The domain of a single column, where this one is that of several."""
+        if self.parts:
+            return self.parts[0][0].of_one_column
+        return Domain("prob") if self.name == "boxes" else self
+
 
 @dataclass(frozen=True)
 class InputSpec:

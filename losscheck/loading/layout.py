@@ -1,4 +1,4 @@
-"""What a loss takes for granted of a parameter's shape: literal slices and indices of it, splits, reshapes."""
+"""What a loss takes for granted of the shape of a parameter: literal slices, indices, splits, reshapes."""
 
 from __future__ import annotations
 
@@ -204,8 +204,9 @@ def _is_alias(node: ast.expr, aliases: set[str]) -> bool:
     while isinstance(node, ast.Call) and node.args and (dotted(node.func) or ("",))[-1] in _SAME_SHAPE:
         node = node.args[0]
     if isinstance(node, ast.BinOp):  # `softplus(y_pred) + 1e-3`
-        sides = (node.left, node.right)
-        return any(_is_alias(one, aliases) and isinstance(other, ast.Constant) for one, other in (sides, sides[::-1]))
+        one, other = node.left, node.right
+        one, other = (other, one) if isinstance(one, ast.Constant) else (one, other)
+        return isinstance(other, ast.Constant) and _is_alias(one, aliases)
     return isinstance(node, ast.Name) and node.id in aliases
 
 

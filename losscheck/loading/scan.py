@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from losscheck.loading.arguments import are_obvious
 from losscheck.loading.definitions import Definition, Definitions
 from losscheck.loading.expression import dotted
 from losscheck.loading.naming import (
@@ -95,7 +96,10 @@ class _Reader:
         return is_library or says_similarity(found.name) or not says_loss(found.name)
 
     def needs_arguments(self, found: Definition) -> bool:
-        """Whether a class cannot be built without arguments."""
+        """Whether a class or factory cannot be called without arguments."""
+        if isinstance(found.node, ast.FunctionDef):
+            required = required_parameters(found.node)
+            return bool(required) and not self._takes_tensors(found.name, found.node)
         if not isinstance(found.node, ast.ClassDef):
             return False
         init = method(self._definitions, found.node, "__init__")
@@ -109,7 +113,7 @@ class _Reader:
             statements = list(own_statements(node))
             returns = any(isinstance(s, ast.Return) and s.value is not None for s in statements)
             return (returns or has_loss_word(node.name)) and not _yields(statements)
-        if required_parameters(node):
+        if not are_obvious(required_parameters(node)):
             return False
         made = returned_loss(self._definitions, node)
         return made is not None and made.function is not None and self._is_made(node.name, made.function)

@@ -28,7 +28,9 @@ CANONICAL = [
 ]
 
 DTYPES = "float16, bfloat16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool"
-KNOWN = "real, logits, positive, prob, simplex, binary, onehot, labels<N, boxes, or an interval such as `-1..1`"
+KNOWN = (
+    "real, logits, positive, prob, simplex, binary, onehot, labels<N, boxes, or an interval such as `-1..1`"
+)
 
 MISTAKES = {
     "": "`` is no input spec; write for example `float32[B, 10] prob`",

@@ -74,6 +74,10 @@ class Search:
             self.named_rows = None if rows == default_batch_size(task) else rows
         return seen
 
+    def settle(self, task: Task | None) -> None:
+        """Take a task that was tried before as the best one; None: go on as if nothing fitted."""
+        self.best, self.best_rank, self.named_rows = task, 9 if task is None else 0, None
+
     def try_named_rows(self, tasks: list[Task]) -> None:
         """Where nothing fits: the batch sizes that the source or the errors name."""
         if self._is_hopeless:
