@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def infer(
     """
     search = Search(loss.source, call, lambda batch: has_empty(read(batch)))
     if told is not None:
-        return _infer_told(search, *told, arrays)
+        return _said(loss, _infer_told(search, *told, arrays))
     ranked = ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss))
     why = _try_packed(search, read)
     if search.best_rank > 0:
@@ -67,8 +67,8 @@ def infer(
     if search.best is not None and search.best_rank == 0:
         task, how = _refined(search, task, read)
         why += how
-    evidence = (*filter(None, (loss.given,)), *why, *_reasons(task, loss), *search.log())
-    return _result(search, task, TaskSource.INFERRED, evidence)
+    evidence = (*why, *_reasons(task, loss), *search.log())
+    return _said(loss, _result(search, task, TaskSource.INFERRED, evidence))
 
 
 def _try_packed(search: Search, read: Read) -> tuple[str, ...]:
@@ -134,6 +134,14 @@ def _infer_told(
     if search.best is None:
         search.try_named_rows([task])
     return _result(search, task, source, (f"you gave the inputs by {source.value}",))
+
+
+def _said(loss: LoadedLoss, found: Inferred) -> Inferred:
+    """With the arguments that nobody gave as the first evidence."""
+    if not loss.given:
+        return found
+    choice = replace(found.choice, evidence=(loss.given, *found.choice.evidence))
+    return replace(found, choice=choice)
 
 
 def _reasons(task: Task, loss: LoadedLoss) -> tuple[str, ...]:

@@ -63,10 +63,10 @@ def packed_tasks(facts: SourceFacts) -> list[Packed]:
 
 def _candidates(facts: SourceFacts) -> Iterator[Packed]:
     y_true, y_pred = facts.y_true, facts.y_pred
-    shape = y_true.reshaped or y_pred.reshaped
-    if shape and max(shape) <= _MAX_WIDTH:
-        why = f"the source reshapes to (-1, {', '.join(map(str, shape))})"
-        yield Packed(_task(facts, (BATCH_AXIS, *shape), (BATCH_AXIS, *shape)), why)
+    shapes = y_true.reshaped or y_pred.reshaped, y_pred.reshaped or y_true.reshaped
+    if shapes[0] and max(*shapes[0], *shapes[1]) <= _MAX_WIDTH:
+        why = f"the source reshapes to (-1, {', '.join(map(str, shapes[1]))})"
+        yield Packed(_task(facts, (BATCH_AXIS, *shapes[0]), (BATCH_AXIS, *shapes[1])), why)
     why = "; ".join(filter(None, (_said("y_true", y_true), _said("y_pred", y_pred))))
     if sum(part.is_index and bool(_STACKED & set(words(part.name))) for part in y_pred.parts) > 1:
         yield Packed(TASKS["triplets"], why)

@@ -22,7 +22,12 @@ def ranked_tasks(facts: SourceFacts, name: str, *, from_logits: bool | None = No
     ``from_logits`` is the value in force in the loss, where it has such a switch.
     """
     words = source_words(facts, name, from_logits=from_logits)
-    scored = [(len(task.words & words), -index, task) for index, task in enumerate(TASKS.values())]
+    # the loss's own name says most
+    named = source_words(SourceFacts(), name)
+    scored = [
+        (len(task.words & words) + len(task.words & named), -index, task)
+        for index, task in enumerate(TASKS.values())
+    ]
     scored = [entry for entry in scored if entry[2].is_common or entry[0]]
     axes = least_axes(facts)
     if axes > 2:

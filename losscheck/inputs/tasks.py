@@ -56,7 +56,7 @@ TASKS: dict[str, Task] = {
             "binary",
             "float32[B, 1] binary",
             "float32[B, 1] prob",
-            "binary bce focal hinge accuracy positive dice tversky jaccard iou f1",
+            "binary bce focal hinge accuracy dice tversky jaccard iou f1",
         ),
         _task(
             "binary_logits",
@@ -68,7 +68,7 @@ TASKS: dict[str, Task] = {
             "categorical",
             "float32[B, C] onehot",
             "float32[B, C] simplex",
-            "categorical categorical_crossentropy class classes softmax_prob",
+            "categorical categorical_crossentropy class classes multiclass softmax_prob",
         ),
         _task(
             "categorical_logits",
@@ -159,7 +159,7 @@ TASKS: dict[str, Task] = {
             "triplets",
             "float32[B, 1] real",
             "float32[B, 3, E] real",
-            "anchor positive negative",
+            "anchor",
             is_common=False,
         ),
         _task(
@@ -173,7 +173,7 @@ TASKS: dict[str, Task] = {
             "boxes",
             "float32[B, 4] boxes",
             "float32[B, 4] boxes",
-            "box boxes bbox bboxes iou giou diou ciou",
+            "box boxes bbox bboxes giou diou ciou",
             is_common=False,
         ),
         _task(
@@ -194,7 +194,7 @@ TASKS: dict[str, Task] = {
             "ordinal",
             "int32[B] labels<C",
             "float32[B, D] logits",
-            "ordinal coral corn levels",
+            "ordinal coral corn levels sequence_mask",
             is_common=False,
         ),
         _task(

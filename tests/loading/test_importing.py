@@ -104,7 +104,7 @@ def test_a_function_is_compiled_and_called_as_it_is():
         ("make_focal", 2),
         ("make_focal(gamma=7)", 7),
         ("make_focal(8)", 8),
-        ("make_hard(4, beta=1)", 4),
+        ("make_hard(4, table=1)", 4),
         ('TABLE["f"]', 0),
         ("LIST[0]", 0),
         ("LIST[-1]", 0),
