@@ -56,13 +56,13 @@ def infer(
     ranked = ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss))
     why = _try_packed(search, read)
     if search.best_rank > 0:
-        _try_ranked(search, ranked)
+        _try_ranked(search, ranked, read)
     if search.best is None:
         search.try_rows_of_errors(ranked)
     if search.best is None:
         search.try_named_rows(ranked)
     if search.best is None:
-        _try_ranked(search, _others(ranked))
+        _try_ranked(search, _others(ranked), read)
     task = search.best or sized(ranked[0], {})
     if search.best is not None and search.best_rank == 0:
         task, how = _refined(search, task, read)
@@ -77,23 +77,30 @@ def _try_packed(search: Search, read: Read) -> tuple[str, ...]:
     best: Task | None = None
     why = ""
     for candidate in packed_tasks(search.facts):
+        task = sized(candidate.task, {})
         search.best_rank = 9
-        search.attempt(sized(candidate.task, {}))
+        search.attempt(task)
         if search.best_rank > 0:
             continue
-        batches = Batches(candidate.task, search.facts)
+        batches = Batches(task, search.facts)
         against = doubts(read(batches["typical"]), batches.typical_size)
         if least is None or against < least:
-            least, best, why = against, candidate.task, candidate.why
+            least, best, why = against, task, candidate.why
         if against == 0:
             break
     search.settle(best)
     return (why,) if why else ()
 
 
-def _try_ranked(search: Search, tasks: list[Task]) -> None:
+def _try_ranked(search: Search, tasks: list[Task], read: Read) -> None:
     for task in tasks:
-        search.attempt(sized(task, {}))
+        seen = search.attempt(sized(task, {}))
+        if seen is not None and seen.raised is None and not seen.is_finite and search.best_rank > 0:
+            # its shapes fit: ask the graph which numbers it wants
+            batches = Batches(sized(task, {}), search.facts)
+            found = read_domains(batches.task, read(batches["typical"]))
+            if found is not None:
+                search.attempt(found[0])
         for other in other_sizes(task, search.facts, search):
             search.attempt(other)
         if search.best_rank == 0 or search.is_exhausted:
