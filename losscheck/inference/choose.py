@@ -9,7 +9,7 @@ import numpy as np
 
 from losscheck.graph_observation import FlowObservation
 from losscheck.inference.domains import read_domains
-from losscheck.inference.doubts import doubts, has_empty
+from losscheck.inference.doubts import doubts, is_unfit
 from losscheck.inference.packed import packed_tasks
 from losscheck.inference.search import Call, Search, other_sizes, sized
 from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
@@ -50,7 +50,8 @@ def infer(
         read: reads its graph as traced for a batch.
 
     """
-    search = Search(loss.source, call, lambda batch: has_empty(read(batch)))
+    read = _remembered(read)
+    search = Search(loss.source, call, lambda batch: is_unfit(read(batch)))
     if told is not None:
         return _said(loss, _infer_told(search, *told, arrays))
     ranked = ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss))
@@ -69,6 +70,19 @@ def infer(
         why += how
     evidence = (*why, *_reasons(task, loss), *search.log())
     return _said(loss, _result(search, task, TaskSource.INFERRED, evidence))
+
+
+def _remembered(read: Read) -> Read:
+    """The reader, which reads once for all batches of one shape: the graph is the same."""
+    seen: dict[object, FlowObservation] = {}
+
+    def remembered(batch: Batch) -> FlowObservation:
+        key = tuple((array.shape, array.dtype) for array in (batch.y_true, batch.y_pred))
+        if key not in seen:
+            seen[key] = read(batch)
+        return seen[key]
+
+    return remembered
 
 
 def _try_packed(search: Search, read: Read) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from losscheck.graph_observation import FlowObservation, Op
 _ELEMENTWISE = frozenset(
     {"Add", "AddV2", "Sub", "Mul", "RealDiv", "DivNoNan", "SquaredDifference", "Maximum", "Minimum"}
 )
+_SOFTMAX = frozenset({"Softmax", "LogSoftmax"})
 #: Operations that make a last axis of one on purpose.
 _KEEPS_ONE = frozenset(
     {
@@ -27,18 +28,24 @@ _KEEPS_ONE = frozenset(
 )
 
 
-def has_empty(flow: FlowObservation) -> bool:
-    """Whether a slice that the loss takes of `y_pred` holds nothing: then it means other columns."""
-    return any(op.from_y_pred and op.is_float and 0 in (op.shape or ()) for op in flow.ops)
+def is_unfit(flow: FlowObservation) -> bool:
+    """Whether the loss runs on inputs that it cannot mean.
+
+    A tensor that it makes of `y_pred` holds nothing, or a softmax runs over one column and is 1 for anything.
+    """
+    return any(
+        op.from_y_pred
+        and op.is_float
+        and (0 in (op.shape or ()) or (op.type in _SOFTMAX and (op.shape or ())[-1:] == (1,)))
+        for op in flow.ops
+    )
 
 
 def doubts(flow: FlowObservation, rows: int) -> int:
-    """How much speaks against it: columns that broadcast, pairs of rows, a softmax over one column."""
+    """How much speaks against it: columns that broadcast, pairs of rows."""
     found = 0
     for op in flow.ops:
         shape = op.shape or ()
-        if op.type in ("Softmax", "LogSoftmax") and shape[-1:] == (1,):
-            found += 2
         if op.type not in _ELEMENTWISE or len(op.inputs) < 2 or not (op.from_y_pred or op.from_y_true):
             continue
         if shape[:2] == (rows, rows):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from losscheck.inference.words import least_axes
-from losscheck.inputs.specs import BATCH_AXIS, InputSpec, parse_spec
+from losscheck.inputs.specs import BATCH_AXIS, Domain, InputSpec, parse_spec
 from losscheck.inputs.tasks import DEFAULT_SIZES, TASKS, Task
 from losscheck.loading.naming import words
 from losscheck.loss import Layout, Part, SourceFacts
@@ -20,6 +20,7 @@ _MAX_CANDIDATES = 16
 _CLASSES = DEFAULT_SIZES["C"]
 #: The axes between the batch and the last one, by how many axes there are.
 _BETWEEN: dict[int, Dims] = {2: (), 3: ("N",), 4: ("H", "W"), 5: ("H", "W", "L")}
+_BOX = 4
 _STACKED = frozenset({"anchor", "positive", "negative", "pos", "neg"})
 
 
@@ -156,8 +157,13 @@ def _has_last_apart(layout: Layout) -> bool:
 
 
 def _task(facts: SourceFacts, true: Dims, pred: Dims) -> Task:
-    specs = _spec(true, facts.y_true, _TRUE_WORDS), _spec(pred, facts.y_pred, _PRED_WORDS)
-    return Task("columns", *specs)
+    y_true, y_pred = _spec(true, facts.y_true, _TRUE_WORDS), _spec(pred, facts.y_pred, _PRED_WORDS)
+    said = {word for name in facts.names for word in words(name)}
+    is_plain = y_true.domain.name == y_pred.domain.name == "real"
+    if true[-1] == pred[-1] == _BOX and is_plain and said & TASKS["boxes"].words:
+        boxes = Domain("boxes")
+        y_true, y_pred = (replace(spec, domain=boxes) for spec in (y_true, y_pred))
+    return Task("columns", y_true, y_pred)
 
 
 def _spec(dims: Dims, layout: Layout, vocabulary: dict[str, str]) -> InputSpec:

@@ -200,3 +200,44 @@ def test_a_comment_may_write_a_spec_as_the_command_line_does():
         found["y_pred"],
         found["task"],
     ] == ["int32[B] labels<10", "float32[B, 10] simplex", "binary"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "float32[B, 6] boxes*4|binary|prob",
+        "float32[B, 2] positive|binary",
+        "float32[B, 5, 7] real*4|onehot*3",
+    ],
+)
+def test_columns_may_hold_different_things(text):
+    assert str(parse_spec(text)) == text
+
+
+def test_a_comment_tells_the_domains_of_columns():
+    assert parse_comment("y_true=float32[B,6]:boxes*4|binary|prob y_pred=float32[B,4]:boxes") == {
+        "y_true": "float32[B,6]:boxes*4|binary|prob",
+        "y_pred": "float32[B,4]:boxes",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("float32[B, 6] boxes*4|binary", "the domains are those of 5 columns, the last axis is `6`"),
+        ("float32[B, D] prob|binary", "the domains are those of 2 columns, the last axis is `D`"),
+        ("float32[B, 5] boxes", "`boxes` are four numbers each; write for example `float32[B, 4] boxes`"),
+    ],
+)
+def test_domains_that_do_not_fill_the_last_axis_are_refused(text, message):
+    with pytest.raises(SpecError) as error:
+        parse_spec(text)
+    assert str(error.value) == f"`{text}`: {message}"
+
+
+def test_boxes_have_their_corners_in_order():
+    from losscheck.inputs.draw import draw
+
+    boxes = draw(parse_spec("float32[B, 6, 4] boxes"), 7, 0)
+    assert (boxes[..., 2:] > boxes[..., :2]).all()
+    assert (boxes.min() >= 0, boxes.max() <= 1) == (True, True)
