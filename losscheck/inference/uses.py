@@ -134,10 +134,12 @@ def _note(op: Op, read: Sequence[int], ops: Sequence[Op], found: Uses) -> None:
 
 
 def _is_guard(op: Op, ops: Sequence[Op]) -> bool:
-    """Whether it only clips, or adds an epsilon."""
+    """Whether it only clips, scales by a number, or adds an epsilon."""
     limits = [limit for row in op.inputs if (limit := _constant(ops, row)) is not None]
     if op.type in ("Maximum", "Minimum"):
         return bool(limits)
+    if op.type == "Mul" or (op.type == "RealDiv" and _constant(ops, op.inputs[1]) is not None):
+        return any(limit > 0 for limit in limits)  # a temperature
     if op.type in ("Add", "AddV2") and 1 in limits:
         return True  # `log(y + 1)`
     return op.type in ("Add", "AddV2", "Sub") and any(abs(limit) < _EPSILON for limit in limits)

@@ -68,7 +68,8 @@ TASKS: dict[str, Task] = {
             "categorical",
             "float32[B, C] onehot",
             "float32[B, C] simplex",
-            "categorical categorical_crossentropy class classes multiclass softmax_prob",
+            "categorical categorical_crossentropy categorical_hinge class classes multiclass multiclass_hinge"
+            " softmax_prob",
         ),
         _task(
             "categorical_logits",
