@@ -21,7 +21,7 @@ _CLASSES = DEFAULT_SIZES["C"]
 #: The axes between the batch and the last one, by how many axes there are.
 _BETWEEN: dict[int, Dims] = {2: (), 3: ("N",), 4: ("H", "W"), 5: ("H", "W", "L")}
 _BOX = 4
-_STACKED = frozenset({"anchor", "positive", "negative", "pos", "neg"})
+_STACKED = frozenset({"anchor", "embedding", "embeddings", "triplet", "siamese"})
 
 
 def _vocabulary(**domains: str) -> dict[str, str]:
@@ -68,9 +68,12 @@ def _candidates(facts: SourceFacts) -> Iterator[Packed]:
     if shapes[0] and max(*shapes[0], *shapes[1]) <= _MAX_WIDTH:
         why = f"the source reshapes to (-1, {', '.join(map(str, shapes[1]))})"
         yield Packed(_task(facts, (BATCH_AXIS, *shapes[0]), (BATCH_AXIS, *shapes[1])), why)
-    why = "; ".join(filter(None, (_said("y_true", y_true), _said("y_pred", y_pred))))
-    if sum(part.is_index and bool(_STACKED & set(words(part.name))) for part in y_pred.parts) > 1:
-        yield Packed(TASKS["triplets"], why)
+    why = "; ".join(filter(None, (_said("y_true", facts.y_true), _said("y_pred", facts.y_pred))))
+    if (count := _stacked(facts)) > 1:
+        task = TASKS["triplets"]
+        labels = task.y_true if count > 2 else TASKS["pairs"].y_true
+        embeddings: Dims = (BATCH_AXIS, count, "E")
+        yield Packed(replace(task, y_true=labels, y_pred=replace(task.y_pred, dims=embeddings)), why)
     if is_packed(y_true) or is_packed(y_pred):
         pairs = list(_widths(y_true, y_pred))
         for dims in _between(facts):
@@ -79,6 +82,14 @@ def _candidates(facts: SourceFacts) -> Iterator[Packed]:
                     last = (true,) if true else ()
                     sides = (BATCH_AXIS, *dims[0], *last), (BATCH_AXIS, *dims[1], pred)
                     yield Packed(_task(facts, *sides), why)
+
+
+def _stacked(facts: SourceFacts) -> int:
+    """How many embeddings `y_pred[:, 0]`, `y_pred[:, 1]`, … take out of ``y_pred``; 0: they are columns."""
+    indices = [part for part in facts.y_pred.parts if part.is_index and part.start >= 0]
+    said = {word for name in (*facts.names, *(part.name for part in indices)) for word in words(name)}
+    is_stack = facts.y_pred.axes == 2 and len(indices) > 1 and bool(said & _STACKED)
+    return facts.y_pred.columns if is_stack else 0
 
 
 def is_packed(layout: Layout) -> bool:

@@ -49,7 +49,8 @@ def scan(definitions: Definitions, text: str) -> list[Definition]:
     public = [found for found in definitions.by_name.values() if not found.name.startswith("_")]
     losses = [found for found in public if reader.is_loss(found)]
     called = set().union(*(_called(found.node) - {found.name} for found in losses))
-    built = {_built(found.value) for found in losses if found.value is not None}
+    values = [found.value for found in definitions.by_name.values() if found.value is not None]
+    built = {_built(inner) for value in values for inner in ast.walk(value)}
     kept = [
         found
         for found in losses
@@ -66,8 +67,8 @@ def _called(node: ast.stmt) -> set[str]:
     return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
-def _built(value: ast.expr) -> str:
-    """Name of the class or factory that an assignment calls."""
+def _built(value: ast.AST) -> str:
+    """Name of the class or factory that an expression calls."""
     return value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
 
 
