@@ -10,11 +10,12 @@ import numpy as np
 
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.inference import Inferred, infer
+from losscheck.inference.choose import Inferred, infer
+from losscheck.inference.pairing import infer_for_model
+from losscheck.inference.sources import Told, read_told
 from losscheck.loading.importing import LoadFailed, LoadMode, load, loaded_from_object
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
 from losscheck.observation import LoadObservation, Observation, ProcessObservation
-from losscheck.pairing import infer_for_model
 from losscheck.prober import Evidence, Prober
 from losscheck.probes.frames import UserFiles, raised_from, statement_location
 from losscheck.probes.probing import Probes
@@ -24,7 +25,6 @@ from losscheck.probes.statements import call_line
 from losscheck.registry import all_rules
 from losscheck.report import Failure, LossReport, ModeResult, Pending, Status
 from losscheck.selection import select
-from losscheck.told import Told, read_told
 from losscheck.verdict import Verdict, bug, run_rules
 
 
@@ -168,8 +168,8 @@ def _check(loss: LoadedLoss, options: Options, told: Told, rules: _Rules, keep: 
 def _inferred(loss: LoadedLoss, probes: Probes, told: Told) -> tuple[Inferred, bool]:
     """The inputs, and whether the loss takes integer labels only, which a `Loss` object never gets."""
     if told.output is not None:
-        return infer_for_model(loss, probes.eager, told.output, probes.has_empty), False
-    inferred = infer(loss, probes.eager, told.inputs, told.arrays, probes.has_empty)
+        return infer_for_model(loss, probes.eager, told.output, probes.read), False
+    inferred = infer(loss, probes.eager, told.inputs, told.arrays, probes.read)
     if loss.is_keras_loss and not inferred.is_callable:
         uncast = infer(loss, probes.eager_uncast, told.inputs, told.arrays)
         if uncast.is_callable and not uncast.batches.task.y_true.is_float:

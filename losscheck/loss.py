@@ -19,6 +19,40 @@ class Kind(str, enum.Enum):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Columns of a tensor's last axis that the source reads by literal numbers."""
+
+    start: int  #: first column; -1: the last
+    stop: int | None  #: the column behind the last one; None: to the end; -1: up to the last
+    name: str = ""  #: what the source calls them
+    is_index: bool = False  #: one column, and the axis goes: ``[:, 0]``, not ``[:, :1]``
+
+    def __str__(self) -> str:
+        if self.is_index:
+            index = str(self.start)
+        else:
+            index = f"{self.start or ''}:{'' if self.stop is None else self.stop}"
+        return f"[..., {index}]"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the source takes for granted of the shape of ``y_true`` or ``y_pred``."""
+
+    parts: tuple[Part, ...] = ()  #: in the order of reading
+    axes: int = 0  #: as many as a subscript without an ellipsis has, the batch included; 0: unknown
+    reshaped: tuple[int, ...] = ()  #: axes behind the batch to which it is reshaped, all of them literal
+
+    @property
+    def columns(self) -> int:
+        """The least width of the last axis that holds every part; 0 if there is none."""
+        ends = [
+            part.stop if (part.stop or 0) > 0 else part.start + 1 for part in self.parts if part.start >= 0
+        ]
+        return max((end for end in ends if end is not None and end > 0), default=0)
+
+
+@dataclass(frozen=True)
 class SourceFacts:
     """What reading the source says of a loss: where to look and which words to use, never proof."""
 
@@ -33,8 +67,8 @@ class SourceFacts:
     ] = ()  #: numbers that ``y_true`` or a tensor is compared with (sentinels such as -1)
     bounds: tuple[float, ...] = ()  #: numbers that stand in clip, maximum and minimum calls
     returns: tuple[int, ...] = ()  #: lines of its ``return`` statements
-    y_true_columns: int = 0  #: largest literal index on the last axis of ``y_true`` + 1, else 0
-    y_pred_columns: int = 0  #: the same for ``y_pred``
+    y_true: Layout = field(default_factory=Layout)  #: the shape that it reads off ``y_true``
+    y_pred: Layout = field(default_factory=Layout)  #: the same for ``y_pred``
     remark_unused: bool = False  #: a docstring or comment says that ``y_true`` is not used
 
 
@@ -65,6 +99,7 @@ class LoadedLoss:
     spec_comment: str = ""  #: input specs that the source gives
     spec_config: dict[str, str] = field(default_factory=dict)  #: its table in ``pyproject.toml``
     left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
+    given: str = ""  #: which arguments it was built with that nobody gave, in words
 
     @property
     def is_keras_loss(self) -> bool:

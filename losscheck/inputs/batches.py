@@ -188,7 +188,7 @@ class Batches:
         """One column of predictions; ``flat``: the labels without, ``column``: with that axis."""
         dims = (BATCH_AXIS, 1)
         y_true, y_pred = (
-            draw(InputSpec(spec.dtype, dims, spec.domain), self.typical_size, seed)
+            draw(InputSpec(spec.dtype, dims, spec.domain.of_one_column), self.typical_size, seed)
             for seed, spec in enumerate((self.task.y_true, self.task.y_pred))
         )
         if name == "flat":

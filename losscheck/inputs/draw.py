@@ -118,6 +118,12 @@ def _against(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
 
 def _draw_domain(spec: InputSpec, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     domain = spec.domain
+    if domain.parts:
+        columns = (
+            _draw_domain(InputSpec(spec.dtype, spec.dims, part), (*shape[:-1], width), rng)
+            for part, width in domain.parts
+        )
+        return np.concatenate([np.asarray(part, np.float64) for part in columns], axis=-1)
     if domain.name == "labels":
         return _each_in_turn(shape, int(domain.classes), rng)
     if domain.name == "onehot":
@@ -126,6 +132,8 @@ def _draw_domain(spec: InputSpec, shape: tuple[int, ...], rng: np.random.Generat
         return _each_in_turn(shape, 2, rng)
     if domain.name == "prob":
         return rng.uniform(_MARGIN, 1 - _MARGIN, shape)
+    if domain.name == "boxes":
+        return _boxes(shape, rng)
     if not spec.is_float:
         low, high = (domain.low, domain.high) if domain.name == "interval" else (0, 3)
         low = max(low, 1) if domain.name == "positive" else low
@@ -151,6 +159,13 @@ def _both_signs(values: np.ndarray) -> np.ndarray:
     is_one_sided = (values > 0).all(axis=-1) | (values < 0).all(axis=-1)
     values[..., 0] = np.where(is_one_sided, -values[..., 0], values[..., 0])
     return values
+
+
+def _boxes(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Corners of boxes, near one another: any two of them overlap, so that no overlap is zero by chance."""
+    low = rng.uniform(_MARGIN, 0.4, (*shape[:-1], shape[-1] // 4, 2))
+    high = rng.uniform(0.6, 1 - _MARGIN, low.shape)
+    return np.asarray(np.concatenate([low, high], axis=-1).reshape(shape))
 
 
 def _each_in_turn(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> np.ndarray:

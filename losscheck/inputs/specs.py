@@ -1,7 +1,8 @@
 """The small language for inputs: ``float32[B, 10] prob``; in a comment ``float32[B,10]:prob``.
 
 A spec is a dtype, the axes in brackets and an optional domain. An axis is ``B`` (the batch), a number or
-another name (some size, the same wherever the name stands).
+another name (some size, the same wherever the name stands). Where the columns of the last axis hold
+different things, their domains stand side by side with a width each: ``float32[B, 6] boxes*4|binary|prob``.
 """
 
 from __future__ import annotations
@@ -34,10 +35,13 @@ DOMAINS = {
     "binary": "0 or 1",
     "onehot": "one 1 in each last axis, else 0",
     "labels": "class ids 0 to N - 1, written labels<N",
+    "boxes": "corners of boxes, 0 to 1, in each four numbers the last two above the first two",
 }
 
 _WORDS = "|".join(name for name in DOMAINS if name != "labels")
-_DOMAIN = rf"(?:{_WORDS}|labels<\w+|{_NUMBER}\.\.{_NUMBER})\??"
+_ONE_DOMAIN = rf"(?:{_WORDS}|labels<\w+|{_NUMBER}\.\.{_NUMBER})\??"
+_DOMAIN = rf"{_ONE_DOMAIN}(?:\*\d+)?(?:\|{_ONE_DOMAIN}(?:\*\d+)?)*"
+_PART = re.compile(r"(?P<domain>[^*]*?)\s*(?:\*\s*(?P<width>\d+))?$")
 #: What else a comment may say; it is none of the inputs' business.
 _SUPPRESSION = re.compile(r"\bignore\b\S*")
 _COMMENT_KEYS = ("y_true", "y_pred", "task")
@@ -50,11 +54,12 @@ _ASSIGNMENT = re.compile(
 class Domain:
     """Which numbers a tensor may hold."""
 
-    name: str  #: a key of `DOMAINS`, or ``interval``
+    name: str  #: a key of `DOMAINS`, or ``interval``, or ``parts``
     low: float = 0.0  #: of an interval
     high: float = 1.0  #: of an interval
     classes: int | str = 0  #: of labels: how many, or the name of the axis that says it
     has_nan: bool = False  #: NaNs stand among the entries (a trailing ``?``)
+    parts: tuple[tuple[Domain, int], ...] = ()  #: of parts: the domains of the columns, with their widths
 
     def __str__(self) -> str:
         text = self.name
@@ -62,7 +67,16 @@ class Domain:
             text = f"{_digits(self.low)}..{_digits(self.high)}"
         elif self.name == "labels":
             text = f"labels<{self.classes}"
+        elif self.parts:
+            text = "|".join(f"{part}*{width}" if width > 1 else str(part) for part, width in self.parts)
         return text + "?" * self.has_nan
+
+    @property
+    def of_one_column(self) -> Domain:
+        """The domain of a single column, where this one is that of several."""
+        if self.parts:
+            return self.parts[0][0].of_one_column
+        return Domain("prob") if self.name == "boxes" else self
 
 
 @dataclass(frozen=True)
@@ -125,9 +139,10 @@ def parse_spec(text: str) -> InputSpec:
     if BATCH_AXIS not in dims:
         raise SpecError(f"`{text}`: no axis is `B`, the batch; write for example `{dtype}[B, 10]`")
     default = "real" if dtype in FLOATS else "binary"
-    domain = _parse_domain(text, match["domain"] or default)
-    if dtype in INTEGERS:
-        _check_whole(text, dtype, domain)
+    domain = _parse_domains(text, match["domain"] or default, dims[-1])
+    for part in [part for part, _ in domain.parts] or [domain]:
+        if dtype in INTEGERS:
+            _check_whole(text, dtype, part)
     return InputSpec(dtype, dims, domain)
 
 
@@ -152,7 +167,7 @@ def _check_whole(text: str, dtype: str, domain: Domain) -> None:
     if domain.has_nan:
         raise SpecError(f"`{text}`: `{dtype}` holds no NaN, so no `?`")
     is_empty = domain.name == "interval" and math.ceil(domain.low) > math.floor(domain.high)
-    if domain.name in ("prob", "simplex") or is_empty:
+    if domain.name in ("prob", "simplex", "boxes") or is_empty:
         raise SpecError(f"`{text}`: `{dtype}` holds no fractions, so no `{domain}`")
 
 
@@ -167,6 +182,31 @@ def _parse_dim(text: str, dim: str) -> int | str:
     if dim.isidentifier():
         return dim
     raise SpecError(f"`{text}`: axis `{dim}` is neither `B`, a positive number nor a name")
+
+
+def _parse_domains(text: str, domain: str, last: int | str) -> Domain:
+    """One domain, or the domains of the columns of the last axis."""
+    if not set("|*") & set(domain):
+        found = _parse_domain(text, domain)
+        _check_width(text, found, last if isinstance(last, int) else 0)
+        return found
+    parts = []
+    for written in domain.split("|"):
+        match = _PART.match(written.strip())
+        assert match is not None  # it matches anything
+        width = int(match["width"] or 1)
+        found = _parse_domain(text, match["domain"])
+        _check_width(text, found, width)
+        parts.append((found, width))
+    total = sum(width for _, width in parts)
+    if total != last or not all(width for _, width in parts):
+        raise SpecError(f"`{text}`: the domains are those of {total} columns, the last axis is `{last}`")
+    return Domain("parts", parts=tuple(parts))
+
+
+def _check_width(text: str, domain: Domain, width: int) -> None:
+    if domain.name == "boxes" and width and width % 4:
+        raise SpecError(f"`{text}`: `boxes` are four numbers each; write for example `float32[B, 4] boxes`")
 
 
 def _parse_domain(text: str, domain: str) -> Domain:

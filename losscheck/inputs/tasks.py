@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from losscheck.inputs.specs import InputSpec, parse_spec
 
 #: Sizes of the named axes where nothing else is known. None of them is a batch size (see `batches`).
-DEFAULT_SIZES = {"D": 3, "C": 4, "H": 14, "W": 18, "T": 6, "L": 3, "E": 24}
+DEFAULT_SIZES = {"D": 3, "C": 4, "H": 14, "W": 18, "T": 6, "L": 3, "E": 24, "N": 6, "Z": 12}
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,14 @@ class Task:
     is_told: bool = False  #: the user gave the inputs
 
     @property
+    def axes(self) -> int:
+        """How many axes ``y_pred`` has, the batch included."""
+        return len(self.y_pred.dims)
+
+    @property
     def is_embedding(self) -> bool:
         """Whether ``y_pred`` is an embedding or a distance, not a prediction of ``y_true``."""
-        return self.name in ("embedding", "pairs")
+        return self.name in ("embedding", "pairs", "triplets")
 
     @property
     def has_same_shapes(self) -> bool:
@@ -51,7 +56,7 @@ TASKS: dict[str, Task] = {
             "binary",
             "float32[B, 1] binary",
             "float32[B, 1] prob",
-            "binary bce focal hinge accuracy positive dice tversky jaccard iou f1",
+            "binary bce focal hinge accuracy dice tversky jaccard iou f1",
         ),
         _task(
             "binary_logits",
@@ -63,7 +68,8 @@ TASKS: dict[str, Task] = {
             "categorical",
             "float32[B, C] onehot",
             "float32[B, C] simplex",
-            "categorical categorical_crossentropy class classes softmax_prob",
+            "categorical categorical_crossentropy categorical_hinge class classes multiclass multiclass_hinge"
+            " softmax_prob",
         ),
         _task(
             "categorical_logits",
@@ -148,6 +154,76 @@ TASKS: dict[str, Task] = {
             "float32[B, 1] binary",
             "float32[B, 1] positive",
             "contrastive siamese pair pairs",
+            is_common=False,
+        ),
+        _task(
+            "triplets",
+            "float32[B, 1] real",
+            "float32[B, 3, E] real",
+            "anchor",
+            is_common=False,
+        ),
+        _task(
+            "quantiles",
+            "float32[B, 1] real",
+            "float32[B, D] real",
+            "quantiles taus",
+            is_common=False,
+        ),
+        _task(
+            "boxes",
+            "float32[B, 4] boxes",
+            "float32[B, 4] boxes",
+            "box boxes bbox bboxes giou diou ciou",
+            is_common=False,
+        ),
+        _task(
+            "detection",
+            "float32[B, N, 4] boxes",
+            "float32[B, N, 4] boxes",
+            "box boxes bbox bboxes detection anchors",
+            is_common=False,
+        ),
+        _task(
+            "survival",
+            "float32[B, 2] positive|binary",
+            "float32[B, 1] real",
+            "survival hazard hazards cox censored event",
+            is_common=False,
+        ),
+        _task(
+            "ordinal",
+            "int32[B] labels<C",
+            "float32[B, D] logits",
+            "ordinal coral corn levels sequence_mask",
+            is_common=False,
+        ),
+        _task(
+            "flow",
+            "float32[B, H, W, 2] real",
+            "float32[B, H, W, 2] real",
+            "flow optical epe endpoint displacement",
+            is_common=False,
+        ),
+        _task(
+            "volume",
+            "float32[B, Z, H, W, 1] binary",
+            "float32[B, Z, H, W, 1] prob",
+            "volume volumes volumetric voxel voxels conv3d",
+            is_common=False,
+        ),
+        _task(
+            "volume_classes",
+            "float32[B, Z, H, W, C] onehot",
+            "float32[B, Z, H, W, C] simplex",
+            "volume volumes volumetric voxel voxels",
+            is_common=False,
+        ),
+        _task(
+            "image_large",
+            "float32[B, 184, 180, 3] prob",
+            "float32[B, 184, 180, 3] prob",
+            "ssim_multiscale",
             is_common=False,
         ),
     )

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from losscheck.exceptions import TargetError
-from losscheck.loading.columns import columns
 from losscheck.loading.definitions import Definitions, read_definitions
 from losscheck.loading.expression import parse_expression
 from losscheck.loading.folding import (
@@ -18,6 +17,7 @@ from losscheck.loading.folding import (
     local_constants,
     module_constants,
 )
+from losscheck.loading.layout import layout
 from losscheck.loading.live import find_live
 from losscheck.loading.remarks import comments, says_y_true_unused
 from losscheck.loading.source import parse
@@ -30,7 +30,7 @@ from losscheck.loading.subject import (
     parameters,
     returned_loss,
 )
-from losscheck.loss import SourceFacts
+from losscheck.loss import Layout, SourceFacts
 
 _Root = ast.FunctionDef | ast.ClassDef | ast.Lambda
 
@@ -84,12 +84,12 @@ def facts_of_subject(text: str, definitions: Definitions, subject: Subject) -> S
         numbers.update(integers([root], known))
         sentinels.update(compared(root, known))
         limits.update(bounds(root, known))
-    widths = [0, 0]
+    layouts = [Layout(), Layout()]
     is_unused = False
     if function is not None:
         known = local_constants(function, constants)
         for index, parameter in enumerate(own_parameters[:2]):
-            widths[index] = columns(function, parameter, helpers, known)
+            layouts[index] = layout(function, parameter, helpers, known)
         remarks = (_docstring(subject), comments(own_text))
         is_unused = bool(own_parameters) and says_y_true_unused(function, own_parameters[0], remarks)
     return SourceFacts(
@@ -102,8 +102,8 @@ def facts_of_subject(text: str, definitions: Definitions, subject: Subject) -> S
         compared=tuple(sorted(sentinels)),
         bounds=tuple(sorted(limits)),
         returns=_returns(function),
-        y_true_columns=widths[0],
-        y_pred_columns=widths[1],
+        y_true=layouts[0],
+        y_pred=layouts[1],
         remark_unused=is_unused,
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 from losscheck.exceptions import TargetError
 from losscheck.finding import Location
 from losscheck.loading.address import Address, shown_path, split_target
+from losscheck.loading.arguments import Given, bare, given_for
 from losscheck.loading.comments import spec_comment
 from losscheck.loading.definitions import read_definitions
 from losscheck.loading.expression import base_name, evaluate, parse_expression
@@ -19,7 +20,7 @@ from losscheck.loading.facts import factory_returns_loss, facts_of, read_facts
 from losscheck.loading.live import attribute, find_live, unwrapped
 from losscheck.loading.names import names_of
 from losscheck.loading.naming import is_camel_case
-from losscheck.loading.objects import described, is_callable_class, loss_base, required_arguments
+from losscheck.loading.objects import described, is_callable_class, loss_base
 from losscheck.loading.running import LoadFailed, LoadMode, RunModule, guarded
 from losscheck.loading.source import parse, read_text
 from losscheck.loading.target import missing_name
@@ -51,6 +52,7 @@ def load(found: FoundLoss, mode: LoadMode = LoadMode.AUTO) -> LoadedLoss:
     is_plain = base == found.name
     is_alias = is_plain and isinstance(thing, type) and thing.__name__ != base and not is_camel_case(base)
     is_factory = is_plain and factory_returns_loss(text, base)
+    given = Given() if is_alias else given_for(thing, found.target, is_factory)
     kind, compiled, function = _turned(
         thing, found.target, f"`{found.name}` in {_place(found)}", is_alias, is_factory
     )
@@ -64,6 +66,7 @@ def load(found: FoundLoss, mode: LoadMode = LoadMode.AUTO) -> LoadedLoss:
         function=function,
         source=source if source.text else facts_of(compiled),
         spec_comment=found.spec_comment,
+        given=given.words,
         spec_config=found.spec_config,
         left_out=ran.left_out,
     )
@@ -113,6 +116,7 @@ def loaded_from_object(thing: Any, name: str | None = None) -> LoadedLoss:
         and live.definitions is not None
         and live.definitions.function(own_name) is live.subject.function
     )
+    given = given_for(thing, shown, is_factory)
     kind, compiled, function = _turned(thing, shown, f"`{shown}`", False, is_factory)
     if is_factory:
         live = find_live(compiled) or live
@@ -129,6 +133,7 @@ def loaded_from_object(thing: Any, name: str | None = None) -> LoadedLoss:
         function=function,
         source=facts_of(compiled),
         spec_comment=comment,
+        given=given.words,
     )
 
 
@@ -142,6 +147,20 @@ def _evaluated(expression: ast.expr, start: Any, title: str) -> Any:
         raise
 
 
+def _built(thing: Callable[..., Any], target: str, given: Given) -> Any:
+    """What the class or factory makes; where it dislikes what was only guessed, the user must tell."""
+    try:
+        return guarded("build", lambda: thing(**given.values))
+    except LoadFailed as failed:
+        if not given.values:
+            raise
+        error = f"{type(failed.__cause__).__name__}: {failed.__cause__}".partition("\n")[0]
+        raise TargetError(
+            f"`{bare(target)}` needs arguments and raises `{error}` with obvious ones:"
+            f" write `{given.call(target)}` with the right ones"
+        ) from failed
+
+
 def _turned(
     thing: Any, target: str, title: str, is_alias: bool, is_factory: bool
 ) -> tuple[Kind, Any, Callable[..., Any]]:
@@ -149,12 +168,7 @@ def _turned(
     if isinstance(thing, type):
         return _turned_class(thing, target, title, is_alias)
     if is_factory and callable(thing):
-        missing = required_arguments(thing)
-        if missing:
-            raise TargetError(
-                f"`{_bare(target)}` makes a loss and needs arguments: write `{_call(target, missing)}`"
-            )
-        made = guarded("build", thing)
+        made = _built(thing, target, given_for(thing, target, is_factory))
         return _turned(made, target, f"what {title} returns", False, False)
     base = loss_base(type(thing))
     if base is not None:
@@ -172,23 +186,9 @@ def _turned_class(
         raise TargetError(f"{title} is a class, but no `Loss` subclass")
     if is_alias:
         return Kind.CLASS, class_, class_
-    missing = required_arguments(class_)
-    if missing:
-        raise TargetError(f"`{_bare(target)}` needs arguments: write `{_call(target, missing)}`")
-    kind, built, function = _turned(guarded("build", class_), target, title, False, False)
+    built = _built(class_, target, given_for(class_, target, is_factory=False))
+    kind, built, function = _turned(built, target, title, False, False)
     return (Kind.CLASS if kind is Kind.INSTANCE else kind), built, function
-
-
-def _bare(target: str) -> str:
-    """The expression of a target; a live object's target is nothing else."""
-    try:
-        return split_target(target).expression or target
-    except TargetError:
-        return target
-
-
-def _call(target: str, missing: list[str]) -> str:
-    return f"{target}({', '.join(f'{name}=...' for name in missing)})"
 
 
 def _place(found: FoundLoss) -> str:

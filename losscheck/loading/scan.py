@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from losscheck.loading.arguments import are_obvious
 from losscheck.loading.definitions import Definition, Definitions
 from losscheck.loading.expression import dotted
 from losscheck.loading.naming import (
@@ -48,7 +49,8 @@ def scan(definitions: Definitions, text: str) -> list[Definition]:
     public = [found for found in definitions.by_name.values() if not found.name.startswith("_")]
     losses = [found for found in public if reader.is_loss(found)]
     called = set().union(*(_called(found.node) - {found.name} for found in losses))
-    built = {_built(found.value) for found in losses if found.value is not None}
+    values = [found.value for found in definitions.by_name.values() if found.value is not None]
+    built = {_built(inner) for value in values for inner in ast.walk(value)}
     kept = [
         found
         for found in losses
@@ -65,8 +67,8 @@ def _called(node: ast.stmt) -> set[str]:
     return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
-def _built(value: ast.expr) -> str:
-    """Name of the class or factory that an assignment calls."""
+def _built(value: ast.AST) -> str:
+    """Name of the class or factory that an expression calls."""
     return value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
 
 
@@ -95,7 +97,10 @@ class _Reader:
         return is_library or says_similarity(found.name) or not says_loss(found.name)
 
     def needs_arguments(self, found: Definition) -> bool:
-        """Whether a class cannot be built without arguments."""
+        """Whether a class or factory cannot be called without arguments."""
+        if isinstance(found.node, ast.FunctionDef):
+            required = required_parameters(found.node)
+            return bool(required) and not self._takes_tensors(found.name, found.node)
         if not isinstance(found.node, ast.ClassDef):
             return False
         init = method(self._definitions, found.node, "__init__")
@@ -109,7 +114,7 @@ class _Reader:
             statements = list(own_statements(node))
             returns = any(isinstance(s, ast.Return) and s.value is not None for s in statements)
             return (returns or has_loss_word(node.name)) and not _yields(statements)
-        if required_parameters(node):
+        if not are_obvious(required_parameters(node)):
             return False
         made = returned_loss(self._definitions, node)
         return made is not None and made.function is not None and self._is_made(node.name, made.function)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from losscheck.graph_observation import FlowObservation
 from losscheck.inputs.batches import Batch
 from losscheck.inputs.specs import Domain
 from losscheck.loss import LoadedLoss
@@ -150,10 +151,9 @@ class Probes:
         """The loss on two replicas and on one device."""
         return run_replicas(self._loss, batch, self._files)
 
-    def has_empty(self, batch: Batch) -> bool:
-        """Whether some tensor that the loss makes of `y_pred` holds nothing."""
-        flow = read_flow(self._trace(batch), self._cast(batch), self._files)
-        return any(op.from_y_pred and op.is_float and 0 in (op.shape or ()) for op in flow.ops)
+    def read(self, batch: Batch) -> FlowObservation:
+        """The traced graph, read, for the search for the inputs."""
+        return read_flow(self._trace(batch), self._cast(batch), self._files)
 
     def values(self, batch: Batch) -> Observation:
         """The numbers inside the traced graph."""

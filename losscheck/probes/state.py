@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import itertools
 import random
 from collections.abc import Callable, Iterator
@@ -118,12 +119,12 @@ def _owned(function: Any, files: UserFiles) -> Iterator[tuple[str, Any]]:
         yield from _class_state(type(owner), files)
     if isinstance(function, type):
         yield from _class_state(function, files)
-    for number, value in enumerate(getattr(function, "args", ())):
-        if hasattr(function, "func"):
-            yield f"argument {number} of the partial", value
-    if hasattr(function, "func"):
+    if isinstance(function, functools.partial):  # a class may have attributes of these names too
+        yield from (
+            (f"argument {number} of the partial", value) for number, value in enumerate(function.args)
+        )
         yield "the partial's function", function.func
-        yield from dict(getattr(function, "keywords", {})).items()
+        yield from function.keywords.items()
     if isinstance(function, FunctionType) and hasattr(function, "__wrapped__"):
         yield "the decorated function", function.__wrapped__
     inner = outer_function(function)

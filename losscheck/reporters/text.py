@@ -78,7 +78,10 @@ def _write_loss(page: Page, loss: LossReport, *, fails_on_notes: bool) -> None:
 def _write_task(page: Page, task: TaskChoice) -> None:
     how = _TOLD.get(task.source, f"{task.source.value}: {one_line(task.name)}")
     specs = f"y_true {one_line(task.y_true)}, y_pred {one_line(task.y_pred)}"
-    page.paragraph(specs, (f" ({how})", "dim"), indent=_INDENT, label=("inputs: ", "dim"))
+    guessed = [one_line(line) for line in task.evidence[:1] if line.startswith("built with ")]
+    page.paragraph(
+        specs, (f" ({', '.join((how, *guessed))})", "dim"), indent=_INDENT, label=("inputs: ", "dim")
+    )
 
 
 def _write_modes(page: Page, loss: LossReport) -> None:

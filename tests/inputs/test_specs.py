@@ -28,7 +28,9 @@ CANONICAL = [
 ]
 
 DTYPES = "float16, bfloat16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool"
-KNOWN = "real, logits, positive, prob, simplex, binary, onehot, labels<N, or an interval such as `-1..1`"
+KNOWN = (
+    "real, logits, positive, prob, simplex, binary, onehot, labels<N, boxes, or an interval such as `-1..1`"
+)
 
 MISTAKES = {
     "": "`` is no input spec; write for example `float32[B, 10] prob`",
@@ -214,3 +216,44 @@ def test_what_a_comment_says_and_nobody_knows_is_an_error(comment, message):
     with pytest.raises(SpecError) as raised:
         parse_comment(comment)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "float32[B, 6] boxes*4|binary|prob",
+        "float32[B, 2] positive|binary",
+        "float32[B, 5, 7] real*4|onehot*3",
+    ],
+)
+def test_columns_may_hold_different_things(text):
+    assert str(parse_spec(text)) == text
+
+
+def test_a_comment_tells_the_domains_of_columns():
+    assert parse_comment("y_true=float32[B,6]:boxes*4|binary|prob y_pred=float32[B,4]:boxes") == {
+        "y_true": "float32[B,6]:boxes*4|binary|prob",
+        "y_pred": "float32[B,4]:boxes",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("float32[B, 6] boxes*4|binary", "the domains are those of 5 columns, the last axis is `6`"),
+        ("float32[B, D] prob|binary", "the domains are those of 2 columns, the last axis is `D`"),
+        ("float32[B, 5] boxes", "`boxes` are four numbers each; write for example `float32[B, 4] boxes`"),
+    ],
+)
+def test_domains_that_do_not_fill_the_last_axis_are_refused(text, message):
+    with pytest.raises(SpecError) as error:
+        parse_spec(text)
+    assert str(error.value) == f"`{text}`: {message}"
+
+
+def test_boxes_have_their_corners_in_order():
+    from losscheck.inputs.draw import draw
+
+    boxes = draw(parse_spec("float32[B, 6, 4] boxes"), 7, 0)
+    assert (boxes[..., 2:] > boxes[..., :2]).all()
+    assert (boxes.min() >= 0, boxes.max() <= 1) == (True, True)

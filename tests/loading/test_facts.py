@@ -216,12 +216,12 @@ def test_bounds_of_clips_are_gathered(lines, expected):
 )
 def test_columns_are_read_from_indices_on_the_last_axis(lines, expected):
     read = facts("C = 3\ndef helper(z): return z[:, 7]\n" + body(*lines))
-    assert (read.y_true_columns, read.y_pred_columns) == expected
+    assert (read.y_true.columns, read.y_pred.columns) == expected
 
 
 def test_columns_of_a_class_are_those_of_call():
     read = facts("class A:\n    def call(self, t, p):\n        return t[:, 1] + p[:, 2]\n", "A")
-    assert (read.y_true_columns, read.y_pred_columns) == (2, 3)
+    assert (read.y_true.columns, read.y_pred.columns) == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ def decorated(function):
 )
 def test_facts_of_a_live_function_are_read_through_its_wrappers(thing):
     read = facts_of(thing)
-    assert (read.docstring, read.parameters, read.y_true_columns, 17 in read.integers) == (
+    assert (read.docstring, read.parameters, read.y_true.columns, 17 in read.integers) == (
         "A loss of this file.",
         ("y_true", "y_pred"),
         4,

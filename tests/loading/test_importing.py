@@ -68,7 +68,7 @@ def make_focal(gamma=2):
     def focal(y_true, y_pred):
         return gamma
     return focal
-def make_hard(alpha, gamma=1, *, beta):
+def make_hard(alpha, gamma=1, *, table):
     return lambda y_true, y_pred: alpha
 def make_broken(gamma=1):
     if gamma: raise RuntimeError("no")
@@ -104,7 +104,7 @@ def test_a_function_is_compiled_and_called_as_it_is():
         ("make_focal", 2),
         ("make_focal(gamma=7)", 7),
         ("make_focal(8)", 8),
-        ("make_hard(4, beta=1)", 4),
+        ("make_hard(4, table=1)", 4),
         ('TABLE["f"]', 0),
         ("LIST[0]", 0),
         ("LIST[-1]", 0),
@@ -139,7 +139,7 @@ def test_what_is_no_loss_gets_one_clear_line():
         "N[0]": "no `N[0]` in m.py",
         "N(2)": "`N` is no function and no class, so it cannot be called",
         "make_hard": "`make_hard` makes a loss and needs arguments:"
-        " write `m.py:make_hard(alpha=..., beta=...)`",
+        " write `m.py:make_hard(alpha=0.25, table=...)`",
         "make_focal(gama=1)": "`make_focal(gama=1)` cannot be called:"
         " got an unexpected keyword argument 'gama'",
         "make_focal(1, 2)": "`make_focal(1, 2)` cannot be called: too many positional arguments",
@@ -323,7 +323,7 @@ class MarginLoss(keras.losses.Loss):
     def call(self, y_true, y_pred):
         return y_true - y_pred
 class FocalLoss(MarginLoss):
-    def __init__(self, gamma, *, alpha, name="f"):
+    def __init__(self, gamma, *, table, name="f"):
         super().__init__(name=name)
         self.gamma = gamma
 class Own(MarginLoss):
@@ -332,7 +332,7 @@ class Own(MarginLoss):
 class Broken(MarginLoss):
     def __init__(self):
         raise KeyError("x")
-instance = FocalLoss(2.0, alpha=1)
+instance = FocalLoss(2.0, table=1)
 alias = MarginLoss
 ALIAS = MarginLoss
 OldName = MarginLoss
@@ -350,13 +350,13 @@ def keras_module():
 
 def test_keras_losses_are_built_and_called_below_the_reduction(keras_module):
     seen = {}
-    for expression in ("MarginLoss", "instance", "FocalLoss(3, alpha=2)", "OldName", "Huber", "Own"):
+    for expression in ("MarginLoss", "instance", "FocalLoss(3, table=2)", "OldName", "Huber", "Own"):
         loss = loaded(f"k.py:{expression}")
         seen[expression] = (loss.kind.value, type(loss.compiled).__name__, loss.function == loss.compiled)
     assert seen == {
         "MarginLoss": ("class", "MarginLoss", False),
         "instance": ("instance", "FocalLoss", False),
-        "FocalLoss(3, alpha=2)": ("instance", "FocalLoss", False),
+        "FocalLoss(3, table=2)": ("instance", "FocalLoss", False),
         "OldName": ("class", "MarginLoss", False),
         "Huber": ("class", "Huber", False),
         "Own": ("class", "Own", True),
@@ -377,7 +377,7 @@ def test_a_class_under_another_name_stays_a_class(keras_module, name):
 
 def test_classes_that_cannot_be_built_say_why(keras_module):
     assert (
-        error("k.py:FocalLoss") == "`FocalLoss` needs arguments: write `k.py:FocalLoss(gamma=..., alpha=...)`"
+        error("k.py:FocalLoss") == "`FocalLoss` needs arguments: write `k.py:FocalLoss(gamma=2.0, table=...)`"
     )
     message = error("k.py:FocalLoss(1)")
     assert message.startswith("`FocalLoss(1)` cannot be called: missing a required")
@@ -392,7 +392,7 @@ def test_live_classes_and_instances_are_losses_too(keras_module):
     assert (given.kind, given.target, given.location.line) == (Kind.INSTANCE, "k.py:FocalLoss", 9)
     with pytest.raises(TargetError) as raised:
         loaded_from_object(module.FocalLoss)
-    assert str(raised.value) == "`FocalLoss` needs arguments: write `FocalLoss(gamma=..., alpha=...)`"
+    assert str(raised.value) == "`FocalLoss` needs arguments: write `FocalLoss(gamma=2.0, table=...)`"
 
 
 def test_a_tf_function_is_found_at_the_def_inside_it():

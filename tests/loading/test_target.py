@@ -423,7 +423,7 @@ NO_LOSSES = [
     "async def loss(y_true, y_pred):\n    return 0",
     "def batches_loss(y_true, y_pred):\n    yield 0",
     "def _loss(y_true, y_pred):\n    return 0",
-    "def make(gamma):\n    def focal(y_true, y_pred):\n        return gamma\n    return focal",
+    "def make(table):\n    def focal(y_true, y_pred):\n        return table\n    return focal",
     "def decorator(fn):\n    def loss(y_true, y_pred):\n        return fn\n    return loss",
     "@pytest.fixture\ndef loss(y_true, y_pred):\n    return 0",
     "def outer():\n    def loss(y_true, y_pred):\n        return 0",
@@ -500,7 +500,7 @@ def test_partials_made_losses_and_unpacked_lambdas_are_listed_under_their_own_na
         "p.py",
         TF + "def scaled_mse(y_true, y_pred, k):\n    return k\n"
         "loss = functools.partial(scaled_mse, k=3.0)\n"
-        "def make(gamma):\n    def focal(y_true, y_pred):\n        return gamma\n    return focal\n"
+        "def make(table):\n    def focal(y_true, y_pred):\n        return table\n    return focal\n"
         "focal_2 = make(2)\n"
         "low_loss, high_loss = [lambda y, f, q=q: q for q in (0.1, 0.9)]\n"
         "compiled = tf.function(scaled_mse)\n",

@@ -75,13 +75,13 @@ HABITS = {
 
 def answer(request, habit):
     """Try one habit on one loss: whether it alarms, and at which line of the user's file."""
+    from losscheck.inference.search import sized
     from losscheck.inputs.draw import draw
     from losscheck.inputs.specs import parse_spec
     from losscheck.inputs.tasks import told_task
     from losscheck.loading.importing import load
     from losscheck.loading.target import find_losses
     from losscheck.probes.frames import UserFiles, raised_from
-    from losscheck.search import sized
 
     start = time.perf_counter()
     line, alarm = None, False

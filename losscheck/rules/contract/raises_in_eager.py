@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.prober import Prober
+from losscheck.prober import Attempt, Prober
 from losscheck.rule import Rule, first_line
 
 #: Errors of the code itself, which no other input cures.
@@ -66,22 +67,60 @@ def tail_loss(y_true, y_pred):
     )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
-        """Report the most telling error of the tries."""
+        """Report the most telling error of the tries, and the try that came nearest."""
         raised = None if prober.evidence.is_callable else prober.telling_error()
         if raised is None:
             return
         attempts = prober.evidence.attempts
         tasks = list(dict.fromkeys(attempt.task for attempt in attempts))
-        if tasks == ["told"] or prober.inputs.task.is_told:
+        is_told = tasks == ["told"] or prober.inputs.task.is_told
+        if is_told:
             tried = "the inputs that you gave"
         else:
             names = ", ".join((*tasks[:6], *(["…"] if len(tasks) > 6 else [])))
             tried = f"each of the {len(tasks)} kinds of input tried ({names})"
+        given = f" when {prober.loss.given}" if prober.loss.given else ""
+        nearest = _nearest(attempts)
         hint = "Fix the error on this line" if raised.type in _OF_THE_CODE else None
+        if hint is None and (name := _read_by_key(prober)):
+            hint = f"Take one tensor as `{name}`, and give each output of the model a loss of its own"
+        elif hint is None and not is_told and nearest is not None:
+            hint = _hint(nearest, prober)
         yield self.finding(
-            f"raises `{raised.type}` on {tried}: {first_line(raised)}",
+            f"raises `{raised.type}` on {tried}{given}: {first_line(raised)}",
             raised.location or prober.loss.location,
             modes=(Mode.EAGER,),
             hint=hint,
             tried=[f"{a.task}: {a.y_true}, {a.y_pred}" for a in attempts],
+            nearest=nearest and f"{nearest.y_true}, {nearest.y_pred}",
         )
+
+
+def _nearest(attempts: Sequence[Attempt]) -> Attempt | None:
+    """The try whose error came last in the source; of equals the first."""
+    raising = [attempt for attempt in attempts if attempt.observation.raised]
+    return max(raising, key=_progress, default=None)
+
+
+def _progress(attempt: Attempt) -> int:
+    raised = attempt.observation.raised
+    return raised.location.line if raised and raised.location else 0
+
+
+def _hint(nearest: Attempt, prober: Prober) -> str:
+    """What to write where no try fits: the nearest, to be put right."""
+    specs = f'`--y-true "{nearest.y_true}" --y-pred "{nearest.y_pred}"`'
+    error, place = nearest.observation.raised, prober.loss.location
+    got = ""
+    if error and error.location and error.location.path == place.path:
+        got = f" (it got as far as line {error.location.line})"
+    return f"Fix this line, or say what the inputs are: put right {specs}, the nearest of the tries{got}"
+
+
+def _read_by_key(prober: Prober) -> str:
+    """The parameter from which the source reads by a string: a dict, which Keras hands to no loss."""
+    source = prober.loss.source
+    for name in source.parameters[:2]:
+        if re.search(rf"\b{re.escape(name)}\[[\"']", source.text):
+            return name
+    return ""

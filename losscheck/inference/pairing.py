@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from losscheck.inference import Inferred, ranked_tasks
+from losscheck.inference.choose import Inferred, Read
+from losscheck.inference.doubts import is_unfit
+from losscheck.inference.search import Call, Search, sized
+from losscheck.inference.words import ranked_tasks, switch_in_force
 from losscheck.inputs.batches import Batches
 from losscheck.inputs.specs import Domain, InputSpec
 from losscheck.inputs.tasks import Task
 from losscheck.loading.model import ModelOutput
-from losscheck.loss import LoadedLoss, SourceFacts
+from losscheck.loss import LoadedLoss
 from losscheck.report import TaskChoice, TaskSource
-from losscheck.search import Call, HasEmpty, Search, sized
 
 #: What the range of a model's output may be called in a task; any number may be called more than one thing.
 _MEANINGS = {
@@ -26,10 +28,10 @@ _MEANINGS = {
 _SEVERAL = frozenset("CEL")
 
 
-def infer_for_model(loss: LoadedLoss, call: Call, output: ModelOutput, has_empty: HasEmpty) -> Inferred:
+def infer_for_model(loss: LoadedLoss, call: Call, output: ModelOutput, read: Read) -> Inferred:
     """Choose ``y_true`` to go with a model's output."""
-    search = Search(loss.source, call, has_empty)
-    candidates = list(tasks_for(output.spec, loss.source, loss.name))
+    search = Search(loss.source, call, lambda batch: is_unfit(read(batch)))
+    candidates = list(tasks_for(output.spec, loss))
     for task in candidates:
         search.attempt(task)
         if search.best_rank == 0 or search.is_exhausted:
@@ -42,10 +44,10 @@ def infer_for_model(loss: LoadedLoss, call: Call, output: ModelOutput, has_empty
     return Inferred(choice, batches, tuple(search.attempts), search.best is not None, search.named_rows)
 
 
-def tasks_for(spec: InputSpec, facts: SourceFacts, name: str) -> Iterator[Task]:
+def tasks_for(spec: InputSpec, loss: LoadedLoss) -> Iterator[Task]:
     """The tasks that fit, those first that the source speaks of; at last ``y_true`` like ``y_pred``."""
     meanings = _MEANINGS[spec.domain.name]
-    for task in ranked_tasks(facts, name):
+    for task in ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss)):
         sizes = _sizes(task.y_pred, spec)
         if sizes is None or task.y_pred.domain.name not in meanings:
             continue

@@ -23,20 +23,20 @@ _MAX_ROWS = 2048
 _NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
 
 Call = Callable[[Batch], EagerObservation]
-HasEmpty = Callable[[Batch], bool]
+IsUnfit = Callable[[Batch], bool]
 
 
 class Search:
     """The tries so far; the best one is the first that is finite, else the first that runs."""
 
-    def __init__(self, facts: SourceFacts, call: Call, has_empty: HasEmpty = lambda batch: False) -> None:
+    def __init__(self, facts: SourceFacts, call: Call, is_unfit: IsUnfit = lambda batch: False) -> None:
         self.attempts: list[Attempt] = []
         self.best: Task | None = None
         self.best_rank = 9
         self.named_rows: int | None = None
         self.facts = facts
         self.call = call
-        self._has_empty = has_empty
+        self._is_unfit = is_unfit
         self._tried: set[tuple[str, str, int]] = set()
 
     @property
@@ -67,12 +67,16 @@ class Search:
         seen = self.call(batch)
         self.attempts.append(Attempt(task.name, key[0], key[1], rows, seen))
         rank = _rank(seen, rows)
-        if rank == 0 and self._has_empty(batch):
-            rank = _EMPTY
+        if rank == 0 and self._is_unfit(batch):
+            rank = _UNFIT
         if rank < self.best_rank:
             self.best, self.best_rank = task, rank
             self.named_rows = None if rows == default_batch_size(task) else rows
         return seen
+
+    def settle(self, task: Task | None) -> None:
+        """Take a task that was tried before as the best one; None: go on as if nothing fitted."""
+        self.best, self.best_rank, self.named_rows = task, 9 if task is None else 0, None
 
     def try_named_rows(self, tasks: list[Task]) -> None:
         """Where nothing fits: the batch sizes that the source or the errors name."""
@@ -108,8 +112,8 @@ class Search:
         return tuple(_log_line(attempt) for attempt in self.attempts)
 
 
-#: It runs, and takes a slice of nothing: these are not the loss's inputs.
-_EMPTY = 2
+#: It runs, and what it computes says that these are not its inputs.
+_UNFIT = 2
 
 
 def _rank(seen: EagerObservation, rows: int) -> int:
@@ -146,7 +150,7 @@ def other_sizes(task: Task, facts: SourceFacts, search: Search) -> Iterator[Task
     error = search.attempts[-1].observation.raised
     if error is None or error.type in _HOPELESS:
         return
-    columns = [n for n in (facts.y_pred_columns, facts.y_true_columns) if n > 0]
+    columns = [n for n in (facts.y_pred.columns, facts.y_true.columns) if n > 0]
     sizes = [*columns, *facts.integers, *(int(n) for n in _NUMBER.findall(error.message))]
     # a size that another axis has would let a matrix product pass by chance
     taken = {DEFAULT_SIZES.get(str(d), d) for d in (*task.y_true.dims, *task.y_pred.dims) if d not in free}

@@ -9,10 +9,13 @@ import pytest
 
 from losscheck.exceptions import SpecError
 from losscheck.finding import Location
-from losscheck.inference import Inferred, infer, ranked_tasks, told_inputs
+from losscheck.graph_observation import FlowObservation, Op
+from losscheck.inference.choose import Inferred, infer
+from losscheck.inference.told import told_inputs
+from losscheck.inference.words import ranked_tasks
 from losscheck.inputs.batches import Batch
 from losscheck.inputs.tasks import TASKS
-from losscheck.loss import Kind, LoadedLoss, SourceFacts
+from losscheck.loss import Kind, Layout, LoadedLoss, Part, SourceFacts
 from losscheck.observation import EagerObservation, Raised, Returned
 from losscheck.report import TaskSource
 
@@ -118,7 +121,7 @@ def test_the_first_task_that_fits_is_chosen_and_no_other_tried():
 def test_every_try_is_told_with_its_outcome():
     tries = Tries(lambda batch: raises("no\nsecond line") if batch.y_pred.shape[-1] == 3 else None)
     found = infer(loss("huber_mse"), tries)
-    assert found.choice.evidence == (
+    assert found.choice.evidence[-2:] == (
         "regression: float32[B, 3] real, float32[B, 3] real, B = 7: ValueError: no",
         "regression_column: float32[B, 1] real, float32[B, 1] real, B = 7: fits",
     )
@@ -126,7 +129,7 @@ def test_every_try_is_told_with_its_outcome():
 
 def test_the_words_that_spoke_for_the_task_are_told():
     assert (
-        infer(loss("huber_mse"), Tries(lambda _: None)).choice.evidence[-1]
+        infer(loss("huber_mse"), Tries(lambda _: None)).choice.evidence[0]
         == "the source speaks of huber, mse"
     )
 
@@ -189,7 +192,7 @@ def test_an_error_that_another_input_may_cure_does_not_end_the_search(answer):
 
 
 def test_the_number_of_tries_is_bounded(monkeypatch):
-    monkeypatch.setattr("losscheck.search._MAX_ATTEMPTS", 40)
+    monkeypatch.setattr("losscheck.inference.search._MAX_ATTEMPTS", 40)
     numbers = " ".join(map(str, range(2, 120)))
     tries = Tries(lambda batch: raises(f"{batch.size} {numbers}"))
     infer(loss(integers=tuple(range(2, 500))), tries)
@@ -206,9 +209,14 @@ def test_no_input_is_tried_twice():
 # Sizes
 
 
+def graph(is_full: bool) -> FlowObservation:
+    op = Op(0, "StridedSlice", "x", (), (), (7, int(is_full)), "float32", None, True, from_y_pred=True)
+    return FlowObservation("typical", ops=(op,))
+
+
 def test_an_input_that_leaves_a_tensor_of_the_loss_empty_is_worse_than_one_that_does_not():
     tries = Tries(lambda batch: None)
-    found = infer(loss(), tries, has_empty=lambda batch: batch.y_pred.shape[-1] == 3)
+    found = infer(loss(), tries, read=lambda batch: graph(batch.y_pred.shape[-1] != 3))
     assert found.choice.name == "regression_column"
 
 
@@ -227,14 +235,14 @@ def test_a_class_count_that_an_error_names_is_tried():
 
 def test_the_columns_that_the_source_reads_are_tried_before_its_other_numbers():
     tries = Tries(lambda batch: raises("index out of range") if batch.y_pred.shape[-1] != 5 else None)
-    infer(loss(y_pred_columns=5, integers=(2,)), tries)
-    assert [y_pred for _, y_pred in tries.shapes] == [(7, 3), (7, 5)]
+    infer(loss(y_pred=Layout((Part(0, 5),)), integers=(2,)), tries)
+    assert tries.shapes[0][1] == (7, 5)
 
 
 def test_a_number_in_a_name_is_no_size():
     tries = Tries(lambda _: raises("cannot convert float32 to int64 at x2 and 1.25"))
     infer(loss("categorical_loss"), tries)
-    assert {y_pred for _, y_pred in tries.shapes if len(y_pred) == 2 and y_pred[1] not in (1, 3)} == {(7, 4)}
+    assert {y_pred for _, y_pred in tries.shapes if len(y_pred) == 2} == {(7, 1), (7, 3), (7, 4), (7, 24)}
 
 
 def rows_of(found: Inferred) -> tuple[int | None, int, bool]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from losscheck.exceptions import SpecError
-from losscheck.inference import told_inputs
+from losscheck.inference.search import sized
+from losscheck.inference.told import told_inputs
 from losscheck.inputs.given import read_batch
 from losscheck.inputs.specs import parse_spec
 from losscheck.inputs.tasks import Task, told_task
 from losscheck.loading.model import ModelOutput, read_model
 from losscheck.loss import LoadedLoss
 from losscheck.report import TaskSource
-from losscheck.search import sized
 
 Arrays = tuple[np.ndarray, np.ndarray]
 

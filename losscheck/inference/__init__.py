@@ -1,0 +1,1 @@
+"""Which task does this loss take? Told by the user, or found by reading the source and by trying."""

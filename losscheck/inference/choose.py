@@ -1,0 +1,176 @@
+"""The choice of the inputs of a loss, with the evidence for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from losscheck.graph_observation import FlowObservation
+from losscheck.inference.domains import read_domains
+from losscheck.inference.doubts import doubts, is_unfit
+from losscheck.inference.packed import packed_tasks
+from losscheck.inference.search import Call, Search, other_sizes, sized
+from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
+from losscheck.inputs.batches import Batch, Batches
+from losscheck.inputs.tasks import TASKS, Task
+from losscheck.loss import LoadedLoss
+from losscheck.prober import Attempt
+from losscheck.report import TaskChoice, TaskSource
+
+Read = Callable[[Batch], FlowObservation]
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """The inputs that were chosen, and what was seen on the way."""
+
+    choice: TaskChoice
+    batches: Batches
+    attempts: tuple[Attempt, ...]
+    is_callable: bool  #: the chosen inputs do not raise eagerly
+    named_rows: int | None  #: the only batch size that works
+
+
+def infer(
+    loss: LoadedLoss,
+    call: Call,
+    told: tuple[Task, TaskSource] | None = None,
+    arrays: tuple[np.ndarray, np.ndarray] | None = None,
+    read: Read = lambda batch: FlowObservation(batch.name),
+) -> Inferred:
+    """Choose the inputs of a loss.
+
+    Args:
+        loss: the loss.
+        call: calls it eagerly on a batch.
+        told: the inputs that the user gave.
+        arrays: the user's own arrays.
+        read: reads its graph as traced for a batch.
+
+    """
+    read = _remembered(read)
+    search = Search(loss.source, call, lambda batch: is_unfit(read(batch)))
+    if told is not None:
+        return _said(loss, _infer_told(search, *told, arrays))
+    ranked = ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss))
+    why = _try_packed(search, read)
+    if search.best_rank > 0:
+        _try_ranked(search, ranked, read)
+    if search.best is None:
+        search.try_rows_of_errors(ranked)
+    if search.best is None:
+        search.try_named_rows(ranked)
+    if search.best is None:
+        _try_ranked(search, _others(ranked), read)
+    task = search.best or sized(ranked[0], {})
+    if search.best is not None and search.best_rank == 0:
+        task, how = _refined(search, task, read)
+        why += how
+    evidence = (*why, *_reasons(task, loss), *search.log())
+    return _said(loss, _result(search, task, TaskSource.INFERRED, evidence))
+
+
+def _remembered(read: Read) -> Read:
+    """The reader, which reads once for all batches of one shape: the graph is the same."""
+    seen: dict[object, FlowObservation] = {}
+
+    def remembered(batch: Batch) -> FlowObservation:
+        key = tuple((array.shape, array.dtype) for array in (batch.y_true, batch.y_pred))
+        if key not in seen:
+            seen[key] = read(batch)
+        return seen[key]
+
+    return remembered
+
+
+def _try_packed(search: Search, read: Read) -> tuple[str, ...]:
+    """Try what literal slices allow; of those that fit, keep the one that least speaks against."""
+    least: int | None = None
+    best: Task | None = None
+    why = ""
+    for candidate in packed_tasks(search.facts):
+        task = sized(candidate.task, {})
+        search.best_rank = 9
+        search.attempt(task)
+        if search.best_rank > 0:
+            continue
+        batches = Batches(task, search.facts)
+        against = doubts(read(batches["typical"]), batches.typical_size)
+        if least is None or against < least:
+            least, best, why = against, task, candidate.why
+        if against == 0:
+            break
+    search.settle(best)
+    return (why,) if why else ()
+
+
+def _try_ranked(search: Search, tasks: list[Task], read: Read) -> None:
+    for task in tasks:
+        seen = search.attempt(sized(task, {}))
+        if seen is not None and seen.raised is None and not seen.is_finite and search.best_rank > 0:
+            # its shapes fit: ask the graph which numbers it wants
+            batches = Batches(sized(task, {}), search.facts)
+            found = read_domains(batches.task, read(batches["typical"]))
+            if found is not None:
+                search.attempt(found[0])
+        for other in other_sizes(task, search.facts, search):
+            search.attempt(other)
+        if search.best_rank == 0 or search.is_exhausted:
+            break
+
+
+def _others(ranked: list[Task]) -> list[Task]:
+    """The tasks that no word speaks of; those first whose domains are the likeliest."""
+    first = ranked[0].y_true.domain, ranked[0].y_pred.domain
+    others = [task for task in TASKS.values() if task not in ranked]
+    return sorted(others, key=lambda task: (task.y_true.domain, task.y_pred.domain) != first)
+
+
+def _refined(search: Search, task: Task, read: Read) -> tuple[Task, tuple[str, ...]]:
+    """The task with the domains that the graph asks for, if the loss is finite on these too."""
+    rows = search.named_rows
+    found = read_domains(task, read(Batches(task, search.facts, batch_size=rows)["typical"]))
+    if found is None:
+        return task, ()
+    search.best_rank = 9
+    search.attempt(found[0], rows)
+    if search.best_rank > 0:
+        search.settle(task)
+        return task, ()
+    return found[0], (found[1],) if found[1] else ()
+
+
+def _infer_told(
+    search: Search, task: Task, source: TaskSource, arrays: tuple[np.ndarray, np.ndarray] | None
+) -> Inferred:
+    if arrays is not None:
+        batches = Batches(task, search.facts, arrays=arrays)
+        seen = search.call(batches["typical"])
+        attempt = Attempt(task.name, str(task.y_true), str(task.y_pred), batches["typical"].size, seen)
+        choice = TaskChoice(task.name, str(task.y_true), str(task.y_pred), source, ("you gave the arrays",))
+        return Inferred(choice, batches, (attempt,), seen.raised is None, None)
+    search.attempt(task)
+    if search.best is None:
+        search.try_named_rows([task])
+    return _result(search, task, source, (f"you gave the inputs by {source.value}",))
+
+
+def _said(loss: LoadedLoss, found: Inferred) -> Inferred:
+    """With the arguments that nobody gave as the first evidence."""
+    if not loss.given:
+        return found
+    choice = replace(found.choice, evidence=(loss.given, *found.choice.evidence))
+    return replace(found, choice=choice)
+
+
+def _reasons(task: Task, loss: LoadedLoss) -> tuple[str, ...]:
+    spoken = sorted(task.words & source_words(loss.source, loss.name))
+    return (f"the source speaks of {', '.join(spoken[:4])}",) if spoken else ()
+
+
+def _result(search: Search, task: Task, source: TaskSource, evidence: tuple[str, ...]) -> Inferred:
+    choice = TaskChoice(task.name, str(task.y_true), str(task.y_pred), source, evidence)
+    batches = Batches(task, search.facts, batch_size=search.named_rows)
+    return Inferred(choice, batches, tuple(search.attempts), search.best is not None, search.named_rows)

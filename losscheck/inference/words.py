@@ -1,0 +1,115 @@
+"""What the words of a source say: in which order the tasks are worth trying."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from losscheck.inputs.tasks import TASKS, Task
+from losscheck.loss import LoadedLoss, SourceFacts
+
+#: Words that mean nothing where the switch is off in the loss at hand.
+_LOGIT_WORDS = frozenset({"from_logits", "logits"})
+_AXES = re.compile(r"axis\s*=\s*[\[(]([\d\s,]+)[\])]")
+_IMAGE_AXES = 4
+_SWITCH = re.compile(r"from_logits\s*=\s*(True|False)\b")
+
+
+def ranked_tasks(facts: SourceFacts, name: str, *, from_logits: bool | None = None) -> list[Task]:
+    """The tasks in the order in which they are worth trying: those first that the source speaks of.
+
+    ``from_logits`` is the value in force in the loss, where it has such a switch.
+    """
+    words = source_words(facts, name, from_logits=from_logits)
+    # the loss's own name says most
+    named = source_words(SourceFacts(), name)
+    scored = [
+        (len(task.words & words) + len(task.words & named), -index, task)
+        for index, task in enumerate(TASKS.values())
+    ]
+    scored = [entry for entry in scored if entry[2].is_common or entry[0]]
+    axes = least_axes(facts)
+    if axes > 2:
+        scored += [
+            (0, -i, task) for i, task in enumerate(TASKS.values()) if not task.is_common and task.axes == axes
+        ]
+        scored = [(s + 2 * (t.axes == axes) + (t.axes > axes), i, t) for s, i, t in scored]
+    ordered = sorted(scored, key=lambda entry: (entry[0], entry[1]), reverse=True)
+    return list(dict.fromkeys(task for _, _, task in ordered))
+
+
+def source_words(facts: SourceFacts, name: str, *, from_logits: bool | None = None) -> frozenset[str]:
+    """Identifiers of the source and the parts of them, lower case."""
+    names = {*facts.names, name, *re.findall(r"[A-Za-z_]\w+", facts.docstring)}
+    if from_logits is False:
+        names -= {"from_logits"}
+    parts = {part for item in names for part in re.split(r"[^a-z0-9]+", _snake(item)) if part}
+    found = frozenset(parts | {item.lower() for item in names} | {_snake(item) for item in names})
+    return found - _LOGIT_WORDS if from_logits is False else found
+
+
+def least_axes(facts: SourceFacts) -> int:
+    """How many axes the source takes for granted by literal axes and subscripts; 0: it says nothing."""
+    found = [max(map(int, re.findall(r"\d+", text))) + 1 for text in _axes(facts)]
+    # whoever reduces the axes 1 and 2 has images, and keeps their channels
+    found = [_IMAGE_AXES if axes == _IMAGE_AXES - 1 else axes for axes in found]
+    return max([0, *found, facts.y_true.axes, facts.y_pred.axes])
+
+
+def _axes(facts: SourceFacts) -> list[str]:
+    """The literal lists of two and more axes from 1 on."""
+    lists = [text.strip().strip(",") for text in _AXES.findall(facts.text)]
+    return [text for text in lists if "," in text and re.match(r"\s*[01]\b", text)]
+
+
+def switch_in_force(loss: LoadedLoss) -> bool | None:
+    """The value of ``from_logits`` that the loss at hand works with; None where it has no such switch.
+
+    The object knows it best, then a partial and a closure, then the default, then a literal in the text.
+    """
+    for value in (_of_object(loss.compiled), _of_function(loss.function), _of_function(loss.compiled)):
+        if value is not None:
+            return value
+    literals = set(_SWITCH.findall(loss.source.text))
+    return ("True" in literals) if literals else None
+
+
+def _of_object(thing: Any) -> bool | None:
+    """A switch among the attributes of an instance, or among those that Keras keeps for it."""
+    own = getattr(thing, "__dict__", {})
+    kept: Mapping[str, Any] = own.get("_fn_kwargs") or {}
+    for holder in (own, kept):
+        for name in ("from_logits", "_from_logits"):
+            if isinstance(holder.get(name), bool):
+                return bool(holder[name])
+    return None
+
+
+def _of_function(function: Callable[..., Any] | None) -> bool | None:
+    """A switch bound by a partial, held by a closure, or given by a default."""
+    given = getattr(function, "keywords", None) or {}
+    if isinstance(given.get("from_logits"), bool):
+        return bool(given["from_logits"])
+    inner = getattr(function, "func", function)
+    inner = getattr(inner, "python_function", inner)
+    code = getattr(inner, "__code__", None)
+    if code is None:
+        return None
+    cells = dict(zip(code.co_freevars, getattr(inner, "__closure__", None) or (), strict=False))
+    if "from_logits" in cells:
+        try:
+            value = cells["from_logits"].cell_contents
+        except ValueError:  # the cell is still empty
+            return None
+        return value if isinstance(value, bool) else None
+    names = code.co_varnames[: code.co_argcount]
+    positional = getattr(inner, "__defaults__", None) or ()
+    defaults = dict(zip(reversed(names), reversed(positional), strict=False))
+    defaults.update(getattr(inner, "__kwdefaults__", None) or {})
+    value = defaults.get("from_logits")
+    return value if isinstance(value, bool) else None
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
