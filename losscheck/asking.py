@@ -6,6 +6,7 @@ import abc
 from typing import Any, TypeVar
 
 from losscheck.graph_observation import (
+    ActivationsObservation,
     CallbacksObservation,
     CastsObservation,
     DiscardedObservation,
@@ -134,3 +135,7 @@ class Asking(abc.ABC):
     def unreduced(self, batch: str = "typical") -> UnreducedObservation:
         """The step that `fit` takes with the object's own reduction, in units of the mean's."""
         return self._ask("unreduced", UnreducedObservation, batch)
+
+    def activations(self, batch: str = "typical", *, is_probability: bool = False) -> ActivationsObservation:
+        """The softmaxes and sigmoids of ``y_pred``; ``is_probability``: the user told that it holds them."""
+        return self._ask("activations", ActivationsObservation, batch, is_probability=is_probability)

@@ -152,3 +152,21 @@ class CallbacksObservation(Observation):
 
     step: float = 0.0  #: milliseconds of one run
     inside: float = 0.0  #: milliseconds of it that the callbacks take
+
+
+@dataclass(frozen=True)
+class Doubled:
+    """Probabilities that an operation takes for logits."""
+
+    first: Op | None  #: the softmax or sigmoid that made them; None: ``y_pred`` itself, as the user told
+    second: Op  #: what takes them for logits
+    low: float  #: the smallest of them
+    high: float  #: the largest of them
+
+
+@dataclass(frozen=True)
+class ActivationsObservation(Observation):
+    """The softmaxes and sigmoids of ``y_pred``, told by their numbers."""
+
+    doubled: tuple[Doubled, ...] = ()
+    undone: Op | None = None  #: a Keras loss that skips the activation before it, in a graph alone

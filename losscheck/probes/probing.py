@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
+from losscheck.probes.activations import run_activations
 from losscheck.probes.callbacks import run_callbacks
 from losscheck.probes.captured import run_captured
 from losscheck.probes.captured_symbol import run_captured_symbol
@@ -82,6 +83,7 @@ class Probes:
             "config": self.config,
             "weighted": self.weighted,
             "unreduced": self.unreduced,
+            "activations": self.activations,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -218,6 +220,13 @@ class Probes:
     def unreduced(self, batch: Batch) -> Observation:
         """The step that `fit` takes with the object's own reduction."""
         return run_unreduced(self._loss, batch, self._files)
+
+    def activations(self, batch: Batch, *, is_probability: bool) -> Observation:
+        """The softmaxes and sigmoids that `y_pred` goes through."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        flow = read_flow(traced, fed, self._files)
+        return run_activations(self._loss, traced, flow, fed, self._files, is_probability=is_probability)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)
