@@ -81,10 +81,12 @@ def _find_doubled(flow: FlowObservation, values: Numbers, *, is_probability: boo
     for op in flow.ops:
         if op.index in values and (source := _logits_of(flow, values, op)) is not None:
             roots.append((op, source))
+    seen: set[int] = set()
     for first, start in roots:
         root = start if first is None else first.index
         second = _second(flow, values, root)
-        if second is not None:
+        if second is not None and second.index not in seen:
+            seen.add(second.index)
             entering = values[root]
             yield Doubled(first, second, float(entering.min()), float(entering.max()))
 
@@ -96,9 +98,10 @@ def _logits_of(flow: FlowObservation, values: Numbers, op: Op) -> int | None:
         return None
     for index in _ancestors(flow, op.index):
         source = values.get(index)
-        if source is not None and source.shape == value.shape:
-            if any(_is_same(value, act(source)) for act in _activations(source.shape)):
-                return index
+        if source is None or source.shape != value.shape:
+            continue
+        if any(_is_same(value, act(source)) for act in _activations(source.shape)):
+            return index
     return None
 
 
