@@ -14,6 +14,7 @@ from losscheck.graph_observation import (
     FlowObservation,
     HalfObservation,
     HalfValuesObservation,
+    TermsObservation,
     ValuesObservation,
 )
 from losscheck.keras_observation import (
@@ -139,3 +140,7 @@ class Asking(abc.ABC):
     def activations(self, batch: str = "typical", *, is_probability: bool = False) -> ActivationsObservation:
         """The softmaxes and sigmoids of ``y_pred``; ``is_probability``: the user told that it holds them."""
         return self._ask("activations", ActivationsObservation, batch, is_probability=is_probability)
+
+    def terms(self, batch: str = "typical") -> TermsObservation:
+        """The summands of the loss, each with its gradient."""
+        return self._ask("terms", TermsObservation, batch)

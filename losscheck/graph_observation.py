@@ -170,3 +170,20 @@ class ActivationsObservation(Observation):
 
     doubled: tuple[Doubled, ...] = ()
     undone: Op | None = None  #: a Keras loss that skips the activation before it, in a graph alone
+
+
+@dataclass(frozen=True)
+class Term:
+    """A summand of the loss that depends on ``y_pred``."""
+
+    op: Op  #: what is added, before it is scaled and reduced
+    value: np.ndarray
+    is_live: bool  #: its gradient with respect to ``y_pred`` is there and not zero everywhere
+    cut: Op | None = None  #: what ends the gradient; None where it is live or stopped on purpose
+
+
+@dataclass(frozen=True)
+class TermsObservation(Observation):
+    """The sum that the loss is, taken apart."""
+
+    terms: tuple[Term, ...] = ()  #: empty where there is only one

@@ -29,6 +29,7 @@ from losscheck.probes.replicas import run_replicas
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.siblings import run_siblings
 from losscheck.probes.symbolic import run_symbolic
+from losscheck.probes.terms import run_terms
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.unreduced import run_unreduced
 from losscheck.probes.values import run_compiled_values, run_values
@@ -84,6 +85,7 @@ class Probes:
             "weighted": self.weighted,
             "unreduced": self.unreduced,
             "activations": self.activations,
+            "terms": self.terms,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -227,6 +229,12 @@ class Probes:
         traced = self._trace(batch)
         flow = read_flow(traced, fed, self._files)
         return run_activations(self._loss, traced, flow, fed, self._files, is_probability=is_probability)
+
+    def terms(self, batch: Batch) -> Observation:
+        """The summands of the loss."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_terms(traced, read_flow(traced, fed, self._files), fed)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)
