@@ -9,6 +9,7 @@ from losscheck.graph_observation import (
     ActivationsObservation,
     CallbacksObservation,
     CastsObservation,
+    CustomGradientsObservation,
     DiscardedObservation,
     DivergenceObservation,
     FlowObservation,
@@ -144,3 +145,7 @@ class Asking(abc.ABC):
     def terms(self, batch: str = "typical") -> TermsObservation:
         """The summands of the loss, each with its gradient."""
         return self._ask("terms", TermsObservation, batch)
+
+    def custom_gradients(self, batch: str = "typical") -> CustomGradientsObservation:
+        """The gradients that the user wrote, against the numeric ones."""
+        return self._ask("custom_gradients", CustomGradientsObservation, batch)

@@ -187,3 +187,20 @@ class TermsObservation(Observation):
     """The sum that the loss is, taken apart."""
 
     terms: tuple[Term, ...] = ()  #: empty where there is only one
+
+
+@dataclass(frozen=True)
+class WrongGradient:
+    """A custom gradient that is not the one of its function."""
+
+    function: str  #: name of the function that has it
+    location: Location | None  #: where it is given to the function
+    written: float  #: an entry of it
+    numeric: float  #: the same entry of the numeric gradient
+
+
+@dataclass(frozen=True)
+class CustomGradientsObservation(Observation):
+    """The functions of the user's with a `tf.custom_gradient`, run alone."""
+
+    wrong: tuple[WrongGradient, ...] = ()

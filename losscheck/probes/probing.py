@@ -13,6 +13,7 @@ from losscheck.probes.captured import run_captured
 from losscheck.probes.captured_symbol import run_captured_symbol
 from losscheck.probes.casts import run_casts
 from losscheck.probes.config import run_config
+from losscheck.probes.custom_gradients import run_custom_gradients
 from losscheck.probes.discarded import run_discarded
 from losscheck.probes.divergence import run_divergence
 from losscheck.probes.eager import run_eager
@@ -86,6 +87,7 @@ class Probes:
             "unreduced": self.unreduced,
             "activations": self.activations,
             "terms": self.terms,
+            "custom_gradients": self.custom_gradients,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -235,6 +237,12 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_terms(traced, read_flow(traced, fed, self._files), fed)
+
+    def custom_gradients(self, batch: Batch) -> Observation:
+        """The gradients that the user wrote."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_custom_gradients(traced, read_flow(traced, fed, self._files), fed, self._files)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)
