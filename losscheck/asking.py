@@ -37,6 +37,7 @@ from losscheck.state_observation import (
     FrozenObservation,
     SiblingsObservation,
     TraceObservation,
+    UntrainedObservation,
 )
 
 Seen = TypeVar("Seen", bound=Observation)
@@ -149,3 +150,7 @@ class Asking(abc.ABC):
     def custom_gradients(self, batch: str = "typical") -> CustomGradientsObservation:
         """The gradients that the user wrote, against the numeric ones."""
         return self._ask("custom_gradients", CustomGradientsObservation, batch)
+
+    def untrained(self, batch: str = "typical") -> UntrainedObservation:
+        """The trainable variables that the loss reads and that no Keras layer owns."""
+        return self._ask("untrained", UntrainedObservation, batch)

@@ -33,6 +33,7 @@ from losscheck.probes.symbolic import run_symbolic
 from losscheck.probes.terms import run_terms
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.unreduced import run_unreduced
+from losscheck.probes.untrained import run_untrained
 from losscheck.probes.values import run_compiled_values, run_values
 from losscheck.probes.weighted import run_weighted
 from losscheck.probes.xla import CompiledGradient
@@ -87,6 +88,7 @@ class Probes:
             "unreduced": self.unreduced,
             "activations": self.activations,
             "terms": self.terms,
+            "untrained": self.untrained,
             "custom_gradients": self.custom_gradients,
         }
 
@@ -243,6 +245,10 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_custom_gradients(traced, read_flow(traced, fed, self._files), fed, self._files)
+
+    def untrained(self, batch: Batch) -> Observation:
+        """The trainable variables that the loss reads and nothing trains."""
+        return run_untrained(self._loss, self._trace(batch), batch.name, self._files)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)
