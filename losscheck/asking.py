@@ -15,6 +15,7 @@ from losscheck.graph_observation import (
     FlowObservation,
     HalfObservation,
     HalfValuesObservation,
+    SaturationObservation,
     TermsObservation,
     ValuesObservation,
 )
@@ -154,3 +155,7 @@ class Asking(abc.ABC):
     def untrained(self, batch: str = "typical") -> UntrainedObservation:
         """The trainable variables that the loss reads and that no Keras layer owns."""
         return self._ask("untrained", UntrainedObservation, batch)
+
+    def saturation(self, batch: str = "surely wrong", *, rows: tuple[int, ...]) -> SaturationObservation:
+        """The operation behind which the gradient of these rows is lost."""
+        return self._ask("saturation", SaturationObservation, batch, rows=rows)

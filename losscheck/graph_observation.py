@@ -204,3 +204,11 @@ class CustomGradientsObservation(Observation):
     """The functions of the user's with a `tf.custom_gradient`, run alone."""
 
     wrong: tuple[WrongGradient, ...] = ()
+
+
+@dataclass(frozen=True)
+class SaturationObservation(Observation):
+    """The gradients inside the graph, for predictions that are wrong in doubt and wrong and sure."""
+
+    op: Op | None = None  #: behind which the gradient is lost when they are sure
+    is_of_library: bool = False  #: a loss of Keras made it

@@ -27,6 +27,7 @@ from losscheck.probes.half import HalfGraph, run_half
 from losscheck.probes.keras_version import fit_converts
 from losscheck.probes.reload import run_reload
 from losscheck.probes.replicas import run_replicas
+from losscheck.probes.saturation import run_saturation
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.siblings import run_siblings
 from losscheck.probes.symbolic import run_symbolic
@@ -88,6 +89,7 @@ class Probes:
             "unreduced": self.unreduced,
             "activations": self.activations,
             "terms": self.terms,
+            "saturation": self.saturation,
             "untrained": self.untrained,
             "custom_gradients": self.custom_gradients,
         }
@@ -249,6 +251,12 @@ class Probes:
     def untrained(self, batch: Batch) -> Observation:
         """The trainable variables that the loss reads and nothing trains."""
         return run_untrained(self._loss, self._trace(batch), batch.name, self._files)
+
+    def saturation(self, batch: Batch, *, rows: tuple[int, ...]) -> Observation:
+        """Where the gradients of these rows are lost."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_saturation(traced, read_flow(traced, fed, self._files), fed, self._files, rows)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)
