@@ -113,7 +113,12 @@ def _second(flow: FlowObservation, values: Numbers, root: int) -> Op | None:
             return op
         if any(i in family for i in op.inputs) and _hands_on(flow, op):
             family.add(op.index)
-        elif op.index in values and op.has_gradient and _takes_logits(values, op.index, family):
+        elif (
+            op.index in values
+            and op.has_gradient
+            and op.type != "StopGradient"
+            and _takes_logits(values, op.index, family)
+        ):
             return op
     return None
 
