@@ -16,6 +16,11 @@ from losscheck.probes.session import isolated
 
 #: A share of the gradient above an operation that is as good as none.
 _LOST = 1e-3
+#: Operations that cannot saturate: a small factor or a cancelled sum is no flat place of theirs.
+_LINEAR = (
+    "Mul", "AddV2", "Add", "AddN", "Sub", "Neg", "RealDiv", "Sum", "Mean", "Reshape", "Squeeze", "Identity",
+    "ExpandDims", "Transpose", "ConcatV2", "Pack", "StridedSlice", "MatMul", "BatchMatMulV2", "Cast",
+)  # fmt: skip
 
 
 def run_saturation(
@@ -51,9 +56,9 @@ def _size(array: np.ndarray, rows: tuple[int, ...], batch_size: int) -> float:
 
 
 def _losing(flow: FlowObservation, sizes: dict[int, float]) -> Op | None:
-    """The operation nearest to the loss that hands almost nothing of its gradient on."""
+    """The operation nearest to the loss that hands almost nothing of its gradient on, if it can saturate."""
     for op in reversed(flow.ops):
-        inputs = [i for i in op.float_inputs if i in sizes]
+        inputs = [i for i in op.float_inputs if i in sizes and op.type not in _LINEAR]
         handed_on = max((sizes[i] for i in inputs), default=np.inf)
         if sizes.get(op.index, 0.0) > 0 and handed_on <= _LOST * sizes[op.index]:
             return op

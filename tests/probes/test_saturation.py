@@ -48,6 +48,17 @@ def test_a_gradient_that_stays_is_lost_nowhere(write):
     assert saturation(written, numbers(20.0, 18.0)).op is None
 
 
+def test_a_product_with_almost_zero_is_no_saturation(write):
+    written = write(
+        """
+        def loss_fn(y_true, y_pred):
+            return tf.reduce_mean(1.0 - 1e-9 * y_pred, -1)
+        """
+    )
+
+    assert saturation(written, numbers(1.0, 0.5)).op is None
+
+
 def test_a_clip_inside_a_loss_of_keras_is_its_own(write):
     written = write(
         """
