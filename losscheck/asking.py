@@ -6,13 +6,17 @@ import abc
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from losscheck.graph_observation import (
+    ActivationsObservation,
     CallbacksObservation,
     CastsObservation,
+    CustomGradientsObservation,
     DiscardedObservation,
     DivergenceObservation,
     FlowObservation,
     HalfObservation,
     HalfValuesObservation,
+    SaturationObservation,
+    TermsObservation,
     ValuesObservation,
 )
 from losscheck.keras_observation import (
@@ -40,6 +44,7 @@ from losscheck.state_observation import (
     FrozenObservation,
     SiblingsObservation,
     TraceObservation,
+    UntrainedObservation,
 )
 
 if TYPE_CHECKING:
@@ -160,3 +165,23 @@ class Asking(abc.ABC):
     def unreduced(self, batch: str = "typical") -> UnreducedObservation:
         """The step that `fit` takes with the object's own reduction, in units of the mean's."""
         return self._ask("unreduced", UnreducedObservation, batch)
+
+    def activations(self, batch: str = "typical", *, is_probability: bool = False) -> ActivationsObservation:
+        """The softmaxes and sigmoids of ``y_pred``; ``is_probability``: the user told that it holds them."""
+        return self._ask("activations", ActivationsObservation, batch, is_probability=is_probability)
+
+    def terms(self, batch: str = "typical") -> TermsObservation:
+        """The summands of the loss, each with its gradient."""
+        return self._ask("terms", TermsObservation, batch)
+
+    def custom_gradients(self, batch: str = "typical") -> CustomGradientsObservation:
+        """The gradients that the user wrote, against the numeric ones."""
+        return self._ask("custom_gradients", CustomGradientsObservation, batch)
+
+    def untrained(self, batch: str = "typical") -> UntrainedObservation:
+        """The trainable variables that the loss reads and that no Keras layer owns."""
+        return self._ask("untrained", UntrainedObservation, batch)
+
+    def saturation(self, batch: str = "surely wrong", *, rows: tuple[int, ...]) -> SaturationObservation:
+        """The operation behind which the gradient of these rows is lost."""
+        return self._ask("saturation", SaturationObservation, batch, rows=rows)

@@ -153,3 +153,63 @@ class CallbacksObservation(Observation):
 
     step: float = 0.0  #: milliseconds of one run
     inside: float = 0.0  #: milliseconds of it that the callbacks take
+
+
+@dataclass(frozen=True)
+class Doubled:
+    """Probabilities that an operation takes for logits."""
+
+    first: Op | None  #: the softmax or sigmoid that made them; None: ``y_pred`` itself, as the user told
+    second: Op  #: what takes them for logits
+    low: float  #: the smallest of them
+    high: float  #: the largest of them
+
+
+@dataclass(frozen=True)
+class ActivationsObservation(Observation):
+    """The softmaxes and sigmoids of ``y_pred``, told by their numbers."""
+
+    doubled: tuple[Doubled, ...] = ()
+    undone: Op | None = None  #: a Keras loss that skips the activation before it, in a graph alone
+
+
+@dataclass(frozen=True)
+class Term:
+    """A summand of the loss that depends on ``y_pred``."""
+
+    op: Op  #: what is added, before it is scaled and reduced
+    value: np.ndarray
+    is_live: bool  #: its gradient with respect to ``y_pred`` is there and not zero everywhere
+    cut: Op | None = None  #: what ends the gradient; None where it is live or stopped on purpose
+
+
+@dataclass(frozen=True)
+class TermsObservation(Observation):
+    """The sum that the loss is, taken apart."""
+
+    terms: tuple[Term, ...] = ()  #: empty where there is only one
+
+
+@dataclass(frozen=True)
+class WrongGradient:
+    """A custom gradient that is not the one of its function."""
+
+    function: str  #: name of the function that has it
+    location: Location | None  #: where it is given to the function
+    written: float  #: an entry of it
+    numeric: float  #: the same entry of the numeric gradient
+
+
+@dataclass(frozen=True)
+class CustomGradientsObservation(Observation):
+    """The functions of the user's with a `tf.custom_gradient`, run alone."""
+
+    wrong: tuple[WrongGradient, ...] = ()
+
+
+@dataclass(frozen=True)
+class SaturationObservation(Observation):
+    """The gradients inside the graph, for predictions that are wrong in doubt and wrong and sure."""
+
+    op: Op | None = None  #: behind which the gradient is lost when they are sure
+    is_of_library: bool = False  #: a loss of Keras made it

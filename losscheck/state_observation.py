@@ -55,3 +55,19 @@ class CapturedObservation(Observation):
     before: float = 0.0  #: an entry of the loss
     after: float = 0.0  #: the same rows' entry when the batch comes in another order
     place: Location | None = None  #: the user's line that combines it with the batch
+
+
+@dataclass(frozen=True)
+class UntrainedVariable:
+    """A trainable variable that the loss depends on and that nothing trains."""
+
+    name: str  #: as a user would write it, ``self.scale``
+    shape: tuple[int, ...]
+    location: Location | None  #: where it is made, else where the loss reads it
+
+
+@dataclass(frozen=True)
+class UntrainedObservation(Observation):
+    """The trainable variables that the loss reads and that no Keras layer or model owns."""
+
+    variables: tuple[UntrainedVariable, ...] = ()

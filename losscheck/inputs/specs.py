@@ -42,8 +42,8 @@ _WORDS = "|".join(name for name in DOMAINS if name != "labels")
 _ONE_DOMAIN = rf"(?:{_WORDS}|labels<\w+|{_NUMBER}\.\.{_NUMBER})\??"
 _DOMAIN = rf"{_ONE_DOMAIN}(?:\*\d+)?(?:\|{_ONE_DOMAIN}(?:\*\d+)?)*"
 _PART = re.compile(r"(?P<domain>[^*]*?)\s*(?:\*\s*(?P<width>\d+))?$")
-#: What else a comment may say; it is none of the inputs' business.
-_SUPPRESSION = re.compile(r"\bignore\b\S*")
+#: A suppression with its reason: none of the inputs' business.
+_SUPPRESSION = re.compile(r"\bignore\b.*")
 _COMMENT_KEYS = ("y_true", "y_pred", "task")
 _ASSIGNMENT = re.compile(
     rf"\b(?P<key>y_true|y_pred|task)\s*=\s*(?P<value>[^\s\[]+(?:\[[^\]]*\])?(?:\s*:\s*\S+|\s+{_DOMAIN}(?!\S))?)"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from losscheck.inputs.draw import draw
+from losscheck.inputs.wrong import DOUBTFUL, SURE, wrong_predictions
 
 if TYPE_CHECKING:
     from losscheck.inputs.batches import Batch, Batches
@@ -103,6 +104,21 @@ def _doubled(batches: Batches, typical: Batch) -> Variant:
     return "each row twice", y_true, y_pred
 
 
+def _doubtful(batches: Batches, typical: Batch) -> Variant:
+    return "wrong predictions in doubt", *_wrong(batches, typical, DOUBTFUL)
+
+
+def _surely_wrong(batches: Batches, typical: Batch) -> Variant:
+    return "sure and wrong predictions", *_wrong(batches, typical, SURE)
+
+
+def _wrong(batches: Batches, typical: Batch, logit: float) -> tuple[np.ndarray, np.ndarray]:
+    y_pred = wrong_predictions(batches.task, typical.y_true, logit)
+    if y_pred is None:
+        raise KeyError("the labels do not tell what is wrong: ask `wrong_predictions` first")
+    return typical.y_true, y_pred
+
+
 def _extend(typical: Batch, y_true: np.ndarray, y_pred: np.ndarray) -> Variant:
     return (
         "more rows after the same ones",
@@ -128,4 +144,6 @@ VARIANTS: dict[str, Callable[[Batches, Batch], Variant]] = {
     "extended": _extended,
     "extended again": _extended_again,
     "doubled": _doubled,
+    "doubtful": _doubtful,
+    "surely wrong": _surely_wrong,
 }

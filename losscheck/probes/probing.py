@@ -9,11 +9,13 @@ from losscheck.inputs.batches import Batch
 from losscheck.inputs.specs import Domain
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
+from losscheck.probes.activations import run_activations
 from losscheck.probes.callbacks import run_callbacks
 from losscheck.probes.captured import run_captured
 from losscheck.probes.captured_symbol import run_captured_symbol
 from losscheck.probes.casts import run_casts
 from losscheck.probes.config import run_config
+from losscheck.probes.custom_gradients import run_custom_gradients
 from losscheck.probes.directions import run_directions
 from losscheck.probes.discarded import run_discarded
 from losscheck.probes.divergence import run_divergence
@@ -28,14 +30,17 @@ from losscheck.probes.half import HalfGraph, run_half
 from losscheck.probes.keras_version import fit_converts
 from losscheck.probes.reload import run_reload
 from losscheck.probes.replicas import run_replicas
+from losscheck.probes.saturation import run_saturation
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.siblings import run_siblings
 from losscheck.probes.singular import run_singular
 from losscheck.probes.smallest import run_smallest
 from losscheck.probes.symbolic import run_symbolic
+from losscheck.probes.terms import run_terms
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.unreduced import run_unreduced
 from losscheck.probes.unstable_logs import run_unstable_logs
+from losscheck.probes.untrained import run_untrained
 from losscheck.probes.values import run_compiled_values, run_values
 from losscheck.probes.weighted import run_weighted
 from losscheck.probes.xla import CompiledGradient
@@ -92,6 +97,11 @@ class Probes:
             "singular": self.singular,
             "directions": self.directions,
             "unstable_logs": self.unstable_logs,
+            "activations": self.activations,
+            "terms": self.terms,
+            "saturation": self.saturation,
+            "untrained": self.untrained,
+            "custom_gradients": self.custom_gradients,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -253,6 +263,35 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_singular(traced, read_flow(traced, fed, self._files), fed, domains)
+
+    def activations(self, batch: Batch, *, is_probability: bool) -> Observation:
+        """The softmaxes and sigmoids that `y_pred` goes through."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        flow = read_flow(traced, fed, self._files)
+        return run_activations(self._loss, traced, flow, fed, self._files, is_probability=is_probability)
+
+    def terms(self, batch: Batch) -> Observation:
+        """The summands of the loss."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_terms(traced, read_flow(traced, fed, self._files), fed)
+
+    def custom_gradients(self, batch: Batch) -> Observation:
+        """The gradients that the user wrote."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_custom_gradients(traced, read_flow(traced, fed, self._files), fed, self._files)
+
+    def untrained(self, batch: Batch) -> Observation:
+        """The trainable variables that the loss reads and nothing trains."""
+        return run_untrained(self._loss, self._trace(batch), batch.name, self._files)
+
+    def saturation(self, batch: Batch, *, rows: tuple[int, ...]) -> Observation:
+        """Where the gradients of these rows are lost."""
+        fed = self._cast(batch)
+        traced = self._trace(batch)
+        return run_saturation(traced, read_flow(traced, fed, self._files), fed, self._files, rows)
 
     def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
         fed = self._cast(batch)

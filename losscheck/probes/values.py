@@ -10,9 +10,11 @@ import numpy as np
 
 from losscheck.graph_observation import FlowObservation, Op, ValuesObservation
 from losscheck.inputs.batches import Batch, is_same_value
+from losscheck.probes.fetching import fetch as _fetch
+from losscheck.probes.fetching import first_output as _first_output
+from losscheck.probes.fetching import float_tensors as _float_tensors
 from losscheck.probes.flow import Traced
 from losscheck.probes.session import isolated
-from losscheck.probes.tensors import to_array, to_tensor
 
 #: More tensors than this are not read one by one: a constant folded away shows only when fetched alone.
 _MAX_SINGLE_FETCHES = 60
@@ -117,45 +119,6 @@ def find_non_finite(
     if bad is None and is_folded and len(tensors) <= _MAX_SINGLE_FETCHES:
         bad = _first_non_finite(flow, _fetch_singly(traced, batch, tensors))
     return bad
-
-
-def _float_tensors(traced: Traced, flow: FlowObservation) -> dict[int, Any]:
-    """The float tensors that reach the loss, by row; those of inner graphs cannot be fetched."""
-    rows = [op for op in flow.ops if op.reaches_output and op.is_float and "/0/" not in op.name]
-    graph = traced.wrapped.graph
-    tensors = {op.index: _first_output(graph, op) for op in rows[:_MAX_TENSORS]}
-    return {index: tensor for index, tensor in tensors.items() if tensor is not None}
-
-
-def _first_output(graph: Any, op: Op) -> Any:
-    try:
-        outputs = graph.get_operation_by_name(op.name).outputs
-    except (KeyError, ValueError):
-        return None
-    return next((tensor for tensor in outputs if tensor.dtype.is_floating), None)
-
-
-def _fetch(
-    traced: Traced, batch: Batch, tensors: dict[int, Any], *, jit_compile: bool = False
-) -> dict[int, np.ndarray]:
-    """The tensors' numbers by row; empty where they cannot be had together."""
-    feeds = [to_tensor(batch.y_true), to_tensor(batch.y_pred)]
-    try:
-        pruned = traced.wrapped.prune(list(traced.wrapped.inputs[:2]), list(tensors.values()))
-        found = _compiled(pruned, feeds) if jit_compile else pruned(*feeds)
-    except Exception:
-        return {}
-    arrays = {index: to_array(tensor) for index, tensor in zip(tensors, found, strict=True)}
-    return {index: array for index, array in arrays.items() if array is not None}
-
-
-def _compiled(pruned: Any, feeds: list[Any]) -> Any:
-    import tensorflow as tf
-
-    def run(*tensors: Any) -> Any:
-        return pruned(*tensors)
-
-    return tf.function(run, jit_compile=True, autograph=False)(*feeds)
 
 
 def _fetch_singly(traced: Traced, batch: Batch, tensors: dict[int, Any]) -> dict[int, np.ndarray]:
