@@ -138,6 +138,11 @@ class Batches:
         if name.startswith("rows "):
             size = int(name.split()[1])
             return self._drawn(name, f"an ordinary batch of {size}", size)
+        if name.startswith("head "):
+            rows = int(name.split()[1])
+            typical = self["typical"]
+            words = "a batch of one" if rows == 1 else f"the first {rows} rows of a batch"
+            return Batch(name, words, typical.y_true[:rows], typical.y_pred[:rows])
         if name.startswith("scaled "):
             return self._scaled(name, float(name.split()[1]))
         if name in ("flat", "column"):

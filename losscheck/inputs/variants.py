@@ -13,6 +13,9 @@ from losscheck.inputs.draw import draw
 if TYPE_CHECKING:
     from losscheck.inputs.batches import Batch, Batches
 
+#: The row that another one takes the place of: neither the first, nor the last, nor the middle one.
+CHANGED_ROW = 2
+
 Variant = tuple[str, np.ndarray, np.ndarray]  #: the input in words, ``y_true``, ``y_pred``
 
 
@@ -103,6 +106,14 @@ def _doubled(batches: Batches, typical: Batch) -> Variant:
     return "each row twice", y_true, y_pred
 
 
+def _row_changed(batches: Batches, typical: Batch) -> Variant:
+    other = batches["other_size"]
+    y_true, y_pred = typical.y_true.copy(), typical.y_pred.copy()
+    row = min(CHANGED_ROW, typical.size - 1)
+    y_true[row], y_pred[row] = other.y_true[0], other.y_pred[0]
+    return "a batch with another row in one place", y_true, y_pred
+
+
 def _extend(typical: Batch, y_true: np.ndarray, y_pred: np.ndarray) -> Variant:
     return (
         "more rows after the same ones",
@@ -128,4 +139,5 @@ VARIANTS: dict[str, Callable[[Batches, Batch], Variant]] = {
     "extended": _extended,
     "extended again": _extended_again,
     "doubled": _doubled,
+    "row changed": _row_changed,
 }
