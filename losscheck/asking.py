@@ -13,6 +13,7 @@ from losscheck.graph_observation import (
     FlowObservation,
     HalfObservation,
     HalfValuesObservation,
+    MixingObservation,
     ValuesObservation,
 )
 from losscheck.keras_observation import (
@@ -86,6 +87,10 @@ class Asking(abc.ABC):
     def compiled_values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph, compiled by XLA and not; only where XLA compiles the loss."""
         return self._ask("compiled_values", ValuesObservation, batch)
+
+    def mixing(self, batch: str = "both around") -> MixingObservation:
+        """The operation that takes rows together; the batch is two, with two rows that stand in both."""
+        return self._ask("mixing", MixingObservation, batch)
 
     def callbacks(self, batch: str) -> CallbacksObservation:
         """The time of a step, and the part of it inside Python callbacks."""

@@ -147,6 +147,13 @@ class DivergenceObservation(Observation):
 
 
 @dataclass(frozen=True)
+class MixingObservation(Observation):
+    """The graph run on a batch and on the same batch with another row in one place."""
+
+    op: int | None = None  #: first operation that lets a row change what is computed for the others
+
+
+@dataclass(frozen=True)
 class CallbacksObservation(Observation):
     """The time that the traced loss takes, and the part of it inside Python callbacks."""
 

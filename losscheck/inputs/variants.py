@@ -13,8 +13,8 @@ from losscheck.inputs.draw import draw
 if TYPE_CHECKING:
     from losscheck.inputs.batches import Batch, Batches
 
-#: The row that another one takes the place of: neither the first, nor the last, nor the middle one.
-CHANGED_ROW = 2
+#: The rows that stay where all others change: neither the first, nor the last, nor the middle one.
+KEPT_ROWS = (2, 4)
 
 Variant = tuple[str, np.ndarray, np.ndarray]  #: the input in words, ``y_true``, ``y_pred``
 
@@ -106,12 +106,18 @@ def _doubled(batches: Batches, typical: Batch) -> Variant:
     return "each row twice", y_true, y_pred
 
 
-def _row_changed(batches: Batches, typical: Batch) -> Variant:
+def _others_changed(batches: Batches, typical: Batch) -> Variant:
     other = batches["other_size"]
     y_true, y_pred = typical.y_true.copy(), typical.y_pred.copy()
-    row = min(CHANGED_ROW, typical.size - 1)
-    y_true[row], y_pred[row] = other.y_true[0], other.y_pred[0]
-    return "a batch with another row in one place", y_true, y_pred
+    places = [row for row in range(typical.size) if row not in KEPT_ROWS]
+    rows = [number % other.size for number in range(len(places))]
+    y_true[places], y_pred[places] = other.y_true[rows], other.y_pred[rows]
+    return "a batch with other rows around two of them", y_true, y_pred
+
+
+def _both_around(batches: Batches, typical: Batch) -> Variant:
+    other = batches["others changed"]
+    return _extend(typical, other.y_true, other.y_pred)
 
 
 def _extend(typical: Batch, y_true: np.ndarray, y_pred: np.ndarray) -> Variant:
@@ -139,5 +145,6 @@ VARIANTS: dict[str, Callable[[Batches, Batch], Variant]] = {
     "extended": _extended,
     "extended again": _extended_again,
     "doubled": _doubled,
-    "row changed": _row_changed,
+    "others changed": _others_changed,
+    "both around": _both_around,
 }

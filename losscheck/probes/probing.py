@@ -23,6 +23,7 @@ from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
 from losscheck.probes.half import HalfGraph, run_half
 from losscheck.probes.keras_version import fit_converts
+from losscheck.probes.mixing import halves, run_mixing
 from losscheck.probes.reload import run_reload
 from losscheck.probes.replicas import run_replicas
 from losscheck.probes.saved_state import SavedState
@@ -64,6 +65,7 @@ class Probes:
             "flow": self.flow,
             "values": self.values,
             "compiled_values": self.compiled_values,
+            "mixing": self.mixing,
             "xla": self.xla,
             "replicas": self.replicas,
             "trace": self.trace,
@@ -157,6 +159,13 @@ class Probes:
         fed = self._cast(batch)
         traced = self._trace(batch)
         return run_compiled_values(traced, read_flow(traced, fed, self._files), fed)
+
+    def mixing(self, batch: Batch) -> Observation:
+        """Where the rows of a batch come together."""
+        fed = self._cast(batch)
+        first, _ = halves(fed)
+        traced = self._trace(first)
+        return run_mixing(traced, read_flow(traced, first, self._files), fed)
 
     def _trace_run(self, batch: Batch) -> TraceRun:
         if batch.name not in self._trace_runs:

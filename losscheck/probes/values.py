@@ -33,7 +33,7 @@ def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObs
     start = time.perf_counter()
     if traced.output is None or flow.output is None:
         return ValuesObservation(batch.name)
-    tensors = _float_tensors(traced, flow)
+    tensors = float_tensors(traced, flow)
     slopes = {index: traced.gradients.get(tensor.name) for index, tensor in tensors.items()}
     slopes = {index: slope for index, slope in slopes.items() if slope is not None}
     with isolated():
@@ -64,8 +64,8 @@ def run_compiled_values(traced: Traced, flow: FlowObservation, batch: Batch) -> 
     tensors = {op.index: _first_number(graph, op) for op in rows}
     tensors = {index: tensor for index, tensor in tensors.items() if tensor is not None}
     with isolated():
-        plain = _fetch(traced, batch, tensors)
-        compiled = _fetch(traced, batch, tensors, jit_compile=True)
+        plain = fetch(traced, batch, tensors)
+        compiled = fetch(traced, batch, tensors, jit_compile=True)
     differing = [
         index
         for index in plain.keys() & compiled.keys()
@@ -96,14 +96,14 @@ def find_non_finite(
         is_folded: whether to fetch the tensors one by one as well, which shows what constant folding does.
 
     """
-    tensors = _float_tensors(traced, flow)
-    bad = _first_non_finite(flow, _fetch(traced, batch, tensors))
+    tensors = float_tensors(traced, flow)
+    bad = _first_non_finite(flow, fetch(traced, batch, tensors))
     if bad is None and is_folded and len(tensors) <= _MAX_SINGLE_FETCHES:
         bad = _first_non_finite(flow, _fetch_singly(traced, batch, tensors))
     return bad
 
 
-def _float_tensors(traced: Traced, flow: FlowObservation) -> dict[int, Any]:
+def float_tensors(traced: Traced, flow: FlowObservation) -> dict[int, Any]:
     """The float tensors that reach the loss, by row; those of inner graphs cannot be fetched."""
     rows = [op for op in flow.ops if op.reaches_output and op.is_float and "/0/" not in op.name]
     graph = traced.wrapped.graph
@@ -119,7 +119,7 @@ def _first_output(graph: Any, op: Op) -> Any:
     return next((tensor for tensor in outputs if tensor.dtype.is_floating), None)
 
 
-def _fetch(
+def fetch(
     traced: Traced, batch: Batch, tensors: dict[int, Any], *, jit_compile: bool = False
 ) -> dict[int, np.ndarray]:
     """The tensors' numbers by row; empty where they cannot be had together."""
@@ -145,7 +145,7 @@ def _compiled(pruned: Any, feeds: list[Any]) -> Any:
 def _fetch_singly(traced: Traced, batch: Batch, tensors: dict[int, Any]) -> dict[int, np.ndarray]:
     found: dict[int, np.ndarray] = {}
     for index, tensor in tensors.items():
-        found.update(_fetch(traced, batch, {index: tensor}))
+        found.update(fetch(traced, batch, {index: tensor}))
     return found
 
 
@@ -185,7 +185,7 @@ def _turning_op(
 
     A tensor that several operations read collects a gradient from each; then each share is looked at.
     """
-    gradients = _fetch(traced, batch, slopes)
+    gradients = fetch(traced, batch, slopes)
     readers: dict[int, list[int]] = {}
     for op in flow.ops:
         if op.index in gradients:
@@ -198,7 +198,7 @@ def _turning_op(
         if len(good) < 2:
             return good[0] if good else None
         shares = {i: _share(traced, flow, i, op.index, slopes[i]) for i in good}
-        fetched = _fetch(traced, batch, {i: share for i, share in shares.items() if share is not None})
+        fetched = fetch(traced, batch, {i: share for i, share in shares.items() if share is not None})
         return next((i for i, share in fetched.items() if is_bad(share)), good[0])
     return None
 

@@ -35,7 +35,7 @@ class BatchAxisLost(Rule):
     severity = Severity.WARNING
     hint = "Keep the batch as the first axis: reduce over the last axes (`axis=-1`), never over axis 0"
     requires = ("value",)
-    supersedes = ("LC608",)
+    supersedes = ("LC108", "LC608")
 
     BAD = (
         """\
