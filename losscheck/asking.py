@@ -10,6 +10,7 @@ from losscheck.graph_observation import (
     CastsObservation,
     DiscardedObservation,
     DivergenceObservation,
+    ExchangedObservation,
     FlowObservation,
     HalfObservation,
     HalfValuesObservation,
@@ -91,6 +92,10 @@ class Asking(abc.ABC):
     def mixing(self, batch: str = "both around") -> MixingObservation:
         """The operation that takes rows together; the batch is two, with two rows that stand in both."""
         return self._ask("mixing", MixingObservation, batch)
+
+    def exchanged(self, batch: str = "typical") -> ExchangedObservation:
+        """A built-in loss that is called with ``y_pred`` in the place of ``y_true``."""
+        return self._ask("exchanged", ExchangedObservation, batch)
 
     def callbacks(self, batch: str) -> CallbacksObservation:
         """The time of a step, and the part of it inside Python callbacks."""

@@ -154,6 +154,17 @@ class MixingObservation(Observation):
 
 
 @dataclass(frozen=True)
+class ExchangedObservation(Observation):
+    """The built-in losses that the loss calls, in the order of their arguments and in the other one."""
+
+    name: str = ""  #: the built-in that got `y_pred` for the truth and `y_true` for the prediction
+    place: Location | None = None  #: the user's line that calls it
+    is_in_order: bool = False  #: built-ins are called, and each gets the truth for the truth
+    as_called: float = 0.0  #: mean of what it gives
+    as_meant: float = 0.0  #: mean of what it gives with the two arguments exchanged
+
+
+@dataclass(frozen=True)
 class CallbacksObservation(Observation):
     """The time that the traced loss takes, and the part of it inside Python callbacks."""
 

@@ -139,10 +139,9 @@ class Batches:
             size = int(name.split()[1])
             return self._drawn(name, f"an ordinary batch of {size}", size)
         if name.startswith("head "):
-            rows = int(name.split()[1])
-            typical = self["typical"]
-            words = "a batch of one" if rows == 1 else f"the first {rows} rows of a batch"
-            return Batch(name, words, typical.y_true[:rows], typical.y_pred[:rows])
+            count, typical = int(name.split()[1]), self["typical"]
+            words = "a batch of one" if count == 1 else f"the first {count} rows of a batch"
+            return Batch(name, words, typical.y_true[:count], typical.y_pred[:count])
         if name.startswith("scaled "):
             return self._scaled(name, float(name.split()[1]))
         if name in ("flat", "column"):

@@ -120,6 +120,10 @@ def _both_around(batches: Batches, typical: Batch) -> Variant:
     return _extend(typical, other.y_true, other.y_pred)
 
 
+def _exchanged(batches: Batches, typical: Batch) -> Variant:
+    return "labels and predictions exchanged", typical.y_pred, typical.y_true
+
+
 def _extend(typical: Batch, y_true: np.ndarray, y_pred: np.ndarray) -> Variant:
     return (
         "more rows after the same ones",
@@ -147,4 +151,5 @@ VARIANTS: dict[str, Callable[[Batches, Batch], Variant]] = {
     "doubled": _doubled,
     "others changed": _others_changed,
     "both around": _both_around,
+    "exchanged": _exchanged,
 }

@@ -15,6 +15,7 @@ from losscheck.probes.config import run_config
 from losscheck.probes.discarded import run_discarded
 from losscheck.probes.divergence import run_divergence
 from losscheck.probes.eager import run_eager
+from losscheck.probes.exchanged import run_exchanged
 from losscheck.probes.fit import run_fit
 from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
@@ -66,6 +67,7 @@ class Probes:
             "values": self.values,
             "compiled_values": self.compiled_values,
             "mixing": self.mixing,
+            "exchanged": self.exchanged,
             "xla": self.xla,
             "replicas": self.replicas,
             "trace": self.trace,
@@ -166,6 +168,10 @@ class Probes:
         first, _ = halves(fed)
         traced = self._trace(first)
         return run_mixing(traced, read_flow(traced, first, self._files), fed)
+
+    def exchanged(self, batch: Batch) -> Observation:
+        """The built-in losses that the loss calls."""
+        return run_exchanged(self._loss, self._cast(batch), self._files)
 
     def _trace_run(self, batch: Batch) -> TraceRun:
         if batch.name not in self._trace_runs:
