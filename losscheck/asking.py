@@ -113,6 +113,10 @@ class Asking(abc.ABC):
         """The first line where a call in a graph parts from an eager one."""
         return self._ask("divergence", DivergenceObservation, batch, tolerance=tolerance)
 
+    def wandering(self, batch: str = "typical", *, tolerance: float) -> DivergenceObservation:
+        """The first line where two eager calls on one input part."""
+        return self._ask("wandering", DivergenceObservation, batch, tolerance=tolerance)
+
     def half(self, batch: str = "typical", *, dtype: str = "float16") -> HalfObservation:
         """The loss called directly with predictions in half precision; `fit` would cast them."""
         return self._ask("half", HalfObservation, batch, dtype=dtype)

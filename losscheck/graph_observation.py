@@ -140,7 +140,7 @@ class DiscardedObservation(Observation):
 
 @dataclass(frozen=True)
 class DivergenceObservation(Observation):
-    """The loss run line by line eagerly and while it is traced."""
+    """The loss run line by line in two ways: eagerly and while it is traced, or eagerly twice."""
 
     location: Location | None = None  #: the first line where the two part; None where none was seen
     branches: bool = False  #: it is the way that they part in there, not a value

@@ -33,6 +33,7 @@ from losscheck.probes.symbolic import run_symbolic
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.unreduced import run_unreduced
 from losscheck.probes.values import run_compiled_values, run_values
+from losscheck.probes.wandering import run_wandering
 from losscheck.probes.weighted import run_weighted
 from losscheck.probes.xla import CompiledGradient
 
@@ -78,6 +79,7 @@ class Probes:
             "casts": self.casts,
             "discarded": self.discarded,
             "divergence": self.divergence,
+            "wandering": self.wandering,
             "half": self.half,
             "half_values": self.half_values,
             "symbolic": self.symbolic,
@@ -199,6 +201,10 @@ class Probes:
     def divergence(self, batch: Batch, *, tolerance: float) -> Observation:
         """Where a call in a graph parts from an eager one."""
         return run_divergence(self._loss, self._cast(batch), self._files, tolerance=tolerance)
+
+    def wandering(self, batch: Batch, *, tolerance: float) -> Observation:
+        """Where two eager calls part."""
+        return run_wandering(self._loss, self._cast(batch), self._files, tolerance=tolerance)
 
     def half(self, batch: Batch, *, dtype: str) -> Observation:
         """The loss called directly with predictions in half precision."""
