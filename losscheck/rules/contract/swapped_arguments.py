@@ -47,7 +47,7 @@ class SwappedArguments(Rule):
     severity = Severity.ERROR
     hint = "Put `y_true` first and `y_pred` second"
     requires = ("value",)
-    supersedes = ("LC201", "LC202", "LC204", "LC315", "LC501", "LC702")
+    supersedes = ("LC006", "LC201", "LC202", "LC204", "LC315", "LC501", "LC702")
 
     BAD = (
         """\
