@@ -20,7 +20,8 @@ from .conftest import regression
 )
 def test_the_line_is_found(write, body):
     written = write(
-        "import itertools\nimport os\nimport random\n\nTICKS, DICE = itertools.count(), random.SystemRandom()\n\n"
+        "import itertools\nimport os\nimport random\n\n"
+        "TICKS, DICE = itertools.count(), random.SystemRandom()\n\n"
         f"def loss_fn(y_true, y_pred):\n    {body}\n    return tf.reduce_mean(y_pred, axis=-1)\n"
     )
     seen = run_wandering(written.loss, regression(), written.files, tolerance=1e-5)
