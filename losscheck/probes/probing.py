@@ -166,8 +166,7 @@ class Probes:
 
     def mixing(self, batch: Batch) -> Observation:
         """Where the rows of a batch come together."""
-        fed = self._cast(batch)
-        first, _ = halves(fed)
+        first, _ = halves(fed := self._cast(batch))
         traced = self._trace(first)
         return run_mixing(traced, read_flow(traced, first, self._files), fed)
 

@@ -18,8 +18,8 @@ by_task = pytest.mark.parametrize("name", TASKS)
 NAMES = (
     "typical", "other_size", "partial", "one", "rows 16", "scaled 3", "flat", "column", "relabelled",
     "rotated labels", "flipped labels", "repredicted", "float labels", "expanded labels", "squeezed labels",
-    "extended", "extended again", "head 1", "others changed", "both around", "right", "nearly right",
-    "half right",
+    "extended", "extended again", "typical 1", "column 2", "others changed", "both around", "right",
+    "nearly right", "half right",
 )  # fmt: skip
 
 
@@ -235,12 +235,12 @@ def test_a_longer_batch_begins_with_the_typical_one(name):
 
 
 @by_task
-def test_a_head_holds_the_first_rows_of_the_typical_batch(name):
+def test_a_shorter_batch_holds_the_first_rows_of_the_typical_batch(name):
     made = batches(name)
 
     for rows in (1, 2, 3):
-        assert np.array_equal(made[f"head {rows}"].y_true, made["typical"].y_true[:rows])
-        assert np.array_equal(made[f"head {rows}"].y_pred, made["typical"].y_pred[:rows])
+        assert np.array_equal(made[f"typical {rows}"].y_true, made["typical"].y_true[:rows])
+        assert np.array_equal(made[f"typical {rows}"].y_pred, made["typical"].y_pred[:rows])
 
 
 @by_task

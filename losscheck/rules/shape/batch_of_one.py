@@ -11,8 +11,8 @@ from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
 from losscheck.rule import Rule, first_line, return_location
 
-#: Batches that begin with the same row as the batch of one; the typical one is the third.
-_MORE = ("head 2", "head 3")
+#: Sizes of the batches that begin with the same row as the batch of one; the whole batch is the third.
+_MORE = (2, 3)
 
 
 class BatchOfOne(Rule):
@@ -77,59 +77,75 @@ def centred_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the first row alone with the same row in larger batches."""
-        larger = [prober.eager(name) for name in (*_MORE, "typical")]
-        if any(seen.raised is not None or not seen.is_finite for seen in larger) or prober.is_random:
+        if prober.is_random:
             return
-        alone = prober.eager("head 1")
+        for kind in ("typical", *["column"] * _may_be_column(prober)):
+            if found := self._check_kind(prober, kind):
+                yield found
+                return
+
+    def _check_kind(self, prober: Prober, kind: str) -> Finding | None:
+        larger = [prober.eager(name) for name in _larger(kind)]
+        if any(seen.raised is not None or not seen.is_finite for seen in larger):
+            return None
+        alone, rows = prober.eager(f"{kind} 1"), prober.inputs.typical_size
         modes = (Mode.EAGER, Mode.GRAPH, Mode.FIT)
+        of_one = "a batch of one" + ", with predictions of shape (B, 1)" * (kind == "column")
         if alone.raised is not None:
-            yield self.finding(
-                f"works on batches of 2, 3 and {prober.inputs.typical_size} rows, raises on a batch of one:"
-                f" {first_line(alone.raised)}",
-                _squeezing_op(prober) or alone.raised.location or prober.loss.location,
+            return self.finding(
+                f"works on batches of 2, 3 and {rows} rows, raises on {of_one}: {first_line(alone.raised)}",
+                _squeezing_op(prober, kind) or alone.raised.location or prober.loss.location,
                 modes=modes,
             )
-            return
         if alone.value is None:
-            return
-        expected = _loss_of_first_row(prober)
+            return None
+        expected = _loss_of_first_row(prober, kind)
         if not alone.is_finite:
-            yield self.finding(
-                f"the loss is {alone.value.ravel()[0]:g} on a batch of one, finite on batches of 2, 3 and"
-                f" {prober.inputs.typical_size} rows",
-                _non_finite_op(prober) or return_location(prober),
+            return self.finding(
+                f"the loss is {alone.value.ravel()[0]:g} on {of_one}, finite on batches of 2, 3 and {rows}",
+                _non_finite_op(prober, f"{kind} 1") or return_location(prober),
                 modes=modes,
                 severity=Severity.NOTE if expected is None else None,
             )
-        elif expected is not None and not is_same_value(np.mean(alone.value), np.mean(expected), 1e-3):
-            yield self.finding(
-                f"the first row's loss is {np.mean(alone.value):.3g} in a batch of one and"
-                f" {np.mean(expected):.3g} in batches of 2, 3 and {prober.inputs.typical_size}",
-                _squeezing_op(prober) or return_location(prober),
-                modes=modes,
-            )
+        if expected is None or is_same_value(np.mean(alone.value), np.mean(expected), 1e-3):
+            return None
+        return self.finding(
+            f"the first row's loss is {np.mean(alone.value):.3g} in {of_one}, {np.mean(expected):.3g} in"
+            f" batches of 2, 3 and {rows}",
+            _squeezing_op(prober, kind) or return_location(prober),
+            modes=modes,
+        )
 
 
-def _loss_of_first_row(prober: Prober) -> np.ndarray | None:
+def _larger(kind: str) -> tuple[str, ...]:
+    return (*(f"{kind} {rows}" for rows in _MORE), kind)
+
+
+def _may_be_column(prober: Prober) -> bool:
+    """Whether the loss drops axes of size 1, and its guessed inputs have several columns."""
+    task, squeezes = prober.inputs.task, "squeeze" in prober.loss.source.names
+    is_matrix = task.has_same_shapes and len(task.y_pred.dims) == 2 and task.y_pred.dims[-1] != 1
+    return squeezes and is_matrix and not task.is_told and task.y_true.domain.name != "onehot"
+
+
+def _loss_of_first_row(prober: Prober, kind: str) -> np.ndarray | None:
     """What larger batches agree on; None where they do not, as with statistics of the batch."""
-    sizes = {name: prober.inputs[name].size for name in (*_MORE, "typical")}
-    values = {name: prober.eager(name).value for name in sizes}
-    if all(value is not None and value.shape[:1] == (sizes[name],) for name, value in values.items()):
-        rows = [value[0] for value in values.values() if value is not None]
-        return rows[0] if all(is_same_value(rows[0], row) for row in rows[1:]) else None
-    return None
+    rows = []
+    for name in _larger(kind):
+        value = prober.eager(name).value
+        if value is None or value.shape[:1] != (prober.inputs[name].size,):
+            return None
+        rows.append(value[0])
+    return rows[0] if all(is_same_value(rows[0], row) for row in rows[1:]) else None
 
 
-def _squeezing_op(prober: Prober) -> Location | None:
+def _squeezing_op(prober: Prober, kind: str) -> Location | None:
     """The `tf.squeeze` without an axis: with an unknown batch size nobody knows how many axes it leaves."""
-    ops = prober.flow(known_batch=False).ops
-    for op in ops:
-        is_of_inputs = op.from_y_true or op.from_y_pred
-        if op.type == "Squeeze" and op.shape is None and is_of_inputs and op.reaches_output:
-            return op.location
-    return None
+    ops = prober.flow(kind, known_batch=False).ops
+    squeezes = (op for op in ops if op.type == "Squeeze" and op.shape is None and op.reaches_output)
+    return next((op.location for op in squeezes if op.from_y_true or op.from_y_pred), None)
 
 
-def _non_finite_op(prober: Prober) -> Location | None:
-    op = prober.op(prober.values("head 1").non_finite_op, "head 1")
+def _non_finite_op(prober: Prober, batch: str) -> Location | None:
+    op = prober.op(prober.values(batch).non_finite_op, batch)
     return op.location if op else None
