@@ -97,17 +97,19 @@ def centred_loss(y_true, y_pred):
                 _squeezing_op(prober, kind) or alone.raised.location or prober.loss.location,
                 modes=modes,
             )
-        if alone.value is None:
-            return None
         expected = _loss_of_first_row(prober, kind)
-        if not alone.is_finite:
+        if alone.value is not None and not alone.is_finite:
             return self.finding(
                 f"the loss is {alone.value.ravel()[0]:g} on {of_one}, finite on batches of 2, 3 and {rows}",
                 _non_finite_op(prober, f"{kind} 1") or return_location(prober),
                 modes=modes,
                 severity=Severity.NOTE if expected is None else None,
             )
-        if expected is None or is_same_value(np.mean(alone.value), np.mean(expected), 1e-3):
+        if (
+            alone.value is None
+            or expected is None
+            or is_same_value(np.mean(alone.value), np.mean(expected), 1e-3)
+        ):
             return None
         return self.finding(
             f"the first row's loss is {np.mean(alone.value):.3g} in {of_one}, {np.mean(expected):.3g} in"
