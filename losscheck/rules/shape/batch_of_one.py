@@ -11,9 +11,6 @@ from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
 from losscheck.rule import Rule, first_line, return_location
 
-#: Sizes of the batches that begin with the same row as the batch of one; the whole batch is the third.
-_MORE = (2, 3)
-
 
 class BatchOfOne(Rule):
     """The loss works on batches of two and more rows, and not on a batch of one.
@@ -105,11 +102,9 @@ def centred_loss(y_true, y_pred):
                 modes=modes,
                 severity=Severity.NOTE if expected is None else None,
             )
-        if (
-            alone.value is None
-            or expected is None
-            or is_same_value(np.mean(alone.value), np.mean(expected), 1e-3)
-        ):
+        if alone.value is None or expected is None:
+            return None
+        if is_same_value(np.mean(alone.value), np.mean(expected), 1e-3):
             return None
         return self.finding(
             f"the first row's loss is {np.mean(alone.value):.3g} in {of_one}, {np.mean(expected):.3g} in"
@@ -120,7 +115,8 @@ def centred_loss(y_true, y_pred):
 
 
 def _larger(kind: str) -> tuple[str, ...]:
-    return (*(f"{kind} {rows}" for rows in _MORE), kind)
+    """The batches that begin with the row of the batch of one."""
+    return f"{kind} 2", f"{kind} 3", kind
 
 
 def _may_be_column(prober: Prober) -> bool:
