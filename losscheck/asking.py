@@ -12,9 +12,11 @@ from losscheck.graph_observation import (
     CustomGradientsObservation,
     DiscardedObservation,
     DivergenceObservation,
+    ExchangedObservation,
     FlowObservation,
     HalfObservation,
     HalfValuesObservation,
+    MixingObservation,
     SaturationObservation,
     TermsObservation,
     ValuesObservation,
@@ -118,6 +120,14 @@ class Asking(abc.ABC):
         """The numbers inside the traced graph, compiled by XLA and not; only where XLA compiles the loss."""
         return self._ask("compiled_values", ValuesObservation, batch)
 
+    def mixing(self, batch: str = "both around") -> MixingObservation:
+        """The operation that takes rows together; the batch is two, with two rows that stand in both."""
+        return self._ask("mixing", MixingObservation, batch)
+
+    def exchanged(self, batch: str = "typical") -> ExchangedObservation:
+        """A built-in loss that is called with ``y_pred`` in the place of ``y_true``."""
+        return self._ask("exchanged", ExchangedObservation, batch)
+
     def callbacks(self, batch: str) -> CallbacksObservation:
         """The time of a step, and the part of it inside Python callbacks."""
         return self._ask("callbacks", CallbacksObservation, batch)
@@ -133,6 +143,10 @@ class Asking(abc.ABC):
     def divergence(self, batch: str = "typical", *, tolerance: float) -> DivergenceObservation:
         """The first line where a call in a graph parts from an eager one."""
         return self._ask("divergence", DivergenceObservation, batch, tolerance=tolerance)
+
+    def wandering(self, batch: str = "typical", *, tolerance: float) -> DivergenceObservation:
+        """The first line where two eager calls on one input part."""
+        return self._ask("wandering", DivergenceObservation, batch, tolerance=tolerance)
 
     def half(self, batch: str = "typical", *, dtype: str = "float16") -> HalfObservation:
         """The loss called directly with predictions in half precision; `fit` would cast them."""

@@ -141,10 +141,28 @@ class DiscardedObservation(Observation):
 
 @dataclass(frozen=True)
 class DivergenceObservation(Observation):
-    """The loss run line by line eagerly and while it is traced."""
+    """The loss run line by line in two ways: eagerly and while it is traced, or eagerly twice."""
 
     location: Location | None = None  #: the first line where the two part; None where none was seen
     branches: bool = False  #: it is the way that they part in there, not a value
+
+
+@dataclass(frozen=True)
+class MixingObservation(Observation):
+    """The graph run on a batch and on the same batch with another row in one place."""
+
+    op: int | None = None  #: first operation that lets a row change what is computed for the others
+
+
+@dataclass(frozen=True)
+class ExchangedObservation(Observation):
+    """The built-in losses that the loss calls, in the order of their arguments and in the other one."""
+
+    name: str = ""  #: the built-in that got `y_pred` for the truth and `y_true` for the prediction
+    place: Location | None = None  #: the user's line that calls it
+    is_in_order: bool = False  #: built-ins are called, and each gets the truth for the truth
+    as_called: float = 0.0  #: mean of what it gives
+    as_meant: float = 0.0  #: mean of what it gives with the two arguments exchanged
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,15 @@ def return_location(prober: Prober) -> Location:
     return Location(place.path, lines[-1]) if lines else place
 
 
+def def_location(prober: Prober) -> Location:
+    """The def line; of a `Loss` subclass that of its `call`."""
+    place = prober.loss.location
+    code = getattr(getattr(prober.loss.function, "__func__", None), "__code__", None)
+    if prober.loss.is_keras_loss and code is not None and code.co_filename.endswith(place.path):
+        return Location(place.path, code.co_firstlineno)
+    return place
+
+
 def first_line(raised: Raised, limit: int = 160) -> str:
     """The first line of an error's text, short enough for a message."""
     text = raised.message.strip().splitlines()[0] if raised.message.strip() else ""

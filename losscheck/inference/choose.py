@@ -50,7 +50,6 @@ def infer(
         read: reads its graph as traced for a batch.
 
     """
-    read = _remembered(read)
     search = Search(loss.source, call, lambda batch: is_unfit(read(batch)))
     if told is not None:
         return _said(loss, _infer_told(search, *told, arrays))
@@ -70,19 +69,6 @@ def infer(
         why += how
     evidence = (*why, *_reasons(task, loss), *search.log())
     return _said(loss, _result(search, task, TaskSource.INFERRED, evidence))
-
-
-def _remembered(read: Read) -> Read:
-    """The reader, which reads once for all batches of one shape: the graph is the same."""
-    seen: dict[object, FlowObservation] = {}
-
-    def remembered(batch: Batch) -> FlowObservation:
-        key = tuple((array.shape, array.dtype) for array in (batch.y_true, batch.y_pred))
-        if key not in seen:
-            seen[key] = read(batch)
-        return seen[key]
-
-    return remembered
 
 
 def _try_packed(search: Search, read: Read) -> tuple[str, ...]:

@@ -159,6 +159,11 @@ class Batches:
         if name.startswith("rows "):
             size = int(name.split()[1])
             return self._drawn(name, f"an ordinary batch of {size}", size)
+        if name.startswith(("typical ", "column ")):  # so many of its first rows
+            kind, _, number = name.partition(" ")
+            whole, count = self[kind], int(number)
+            words = "a batch of one" if count == 1 else f"the first {count} rows of a batch"
+            return Batch(name, words, whole.y_true[:count], whole.y_pred[:count])
         if name.startswith("scaled "):
             return self._scaled(name, float(name.split()[1]))
         if name in ("flat", "column"):

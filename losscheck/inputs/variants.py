@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from losscheck.inputs.draw import draw
+from losscheck.inputs.draw import draw, perfect_prediction
 from losscheck.inputs.wrong import DOUBTFUL, SURE, wrong_predictions
 
 if TYPE_CHECKING:
     from losscheck.inputs.batches import Batch, Batches
+
+#: The rows that stay where all others change: neither the first, nor the last, nor the middle one.
+KEPT_ROWS = (2, 4)
+
+#: A right prediction keeps this share of the way from the corners of its domain: log(0) says nothing.
+CORNER = 0.02
 
 Variant = tuple[str, np.ndarray, np.ndarray]  #: the input in words, ``y_true``, ``y_pred``
 
@@ -119,6 +125,52 @@ def _wrong(batches: Batches, typical: Batch, logit: float) -> tuple[np.ndarray, 
     return typical.y_true, y_pred
 
 
+def _others_changed(batches: Batches, typical: Batch) -> Variant:
+    other = batches["other_size"]
+    y_true, y_pred = typical.y_true.copy(), typical.y_pred.copy()
+    places = [row for row in range(typical.size) if row not in KEPT_ROWS]
+    rows = [number % other.size for number in range(len(places))]
+    y_true[places], y_pred[places] = other.y_true[rows], other.y_pred[rows]
+    return "a batch with other rows around two of them", y_true, y_pred
+
+
+def _both_around(batches: Batches, typical: Batch) -> Variant:
+    other = batches["others changed"]
+    return _extend(typical, other.y_true, other.y_pred)
+
+
+def _exchanged(batches: Batches, typical: Batch) -> Variant:
+    return "labels and predictions exchanged", typical.y_pred, typical.y_true
+
+
+def _right(batches: Batches, typical: Batch) -> Variant:
+    return "y_pred equal to y_true", typical.y_true, _between(batches, 0.0)
+
+
+def _nearly_right(batches: Batches, typical: Batch) -> Variant:
+    return "y_pred near to y_true", typical.y_true, _between(batches, 0.1)
+
+
+def _half_right(batches: Batches, typical: Batch) -> Variant:
+    return "y_pred half as far from y_true", typical.y_true, _between(batches, 0.5)
+
+
+def _beyond_right(batches: Batches, typical: Batch) -> Variant:
+    return "y_pred on the other side of y_true", typical.y_true, _between(batches, -0.3)
+
+
+def _between(batches: Batches, share: float) -> np.ndarray:
+    """On the way from the right prediction to another one; inside the domain, where it has corners."""
+    typical = batches["typical"]
+    right = perfect_prediction(batches.task, typical.y_true)
+    if right is None:
+        return typical.y_pred
+    if batches.task.y_pred.domain.name not in ("real", "positive"):
+        share = max(0.0, share) * (1 - CORNER) + CORNER
+    wrong = draw(batches.task.y_pred, typical.size, zlib.crc32(b"away"))
+    return np.asarray(right + share * (wrong - right), typical.y_pred.dtype)
+
+
 def _extend(typical: Batch, y_true: np.ndarray, y_pred: np.ndarray) -> Variant:
     return (
         "more rows after the same ones",
@@ -146,4 +198,11 @@ VARIANTS: dict[str, Callable[[Batches, Batch], Variant]] = {
     "doubled": _doubled,
     "doubtful": _doubtful,
     "surely wrong": _surely_wrong,
+    "others changed": _others_changed,
+    "both around": _both_around,
+    "right": _right,
+    "nearly right": _nearly_right,
+    "half right": _half_right,
+    "beyond right": _beyond_right,
+    "exchanged": _exchanged,
 }

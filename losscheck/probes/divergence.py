@@ -24,7 +24,7 @@ _MAX_STEPS = 3000
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """One line that was run: what it is, and what the lines before it have bound."""
 
     path: str
@@ -55,7 +55,7 @@ def run_divergence(
         tf.TensorSpec(traced_shape(array, False), feed.dtype)
         for array, feed in zip(arrays, feeds, strict=True)
     ]
-    eager, graph = _Recorder(files), _Recorder(files)
+    eager, graph = LineRecorder(files), LineRecorder(files)
     watch = Watch(loss.function, files)
     with isolated():
         try:
@@ -71,9 +71,9 @@ def run_divergence(
             return DivergenceObservation(batch.name, raised_from(error, files))
 
         def is_same(left: Any, right: Any) -> bool:
-            return _is_same(left, _fetched(right, wrapped, feeds), tolerance)
+            return is_same_number(left, _fetched(right, wrapped, feeds), tolerance)
 
-        place, branches = _first_difference(eager.steps, graph.steps, is_same)
+        place, branches = first_difference(eager.steps, graph.steps, is_same)
     return DivergenceObservation(
         batch.name,
         seconds=time.perf_counter() - start,
@@ -82,8 +82,8 @@ def run_divergence(
     )
 
 
-def _first_difference(
-    eager: list[_Step], graph: list[_Step], is_same: Callable[[Any, Any], bool]
+def first_difference(
+    eager: list[Step], graph: list[Step], is_same: Callable[[Any, Any], bool]
 ) -> tuple[tuple[str, int] | None, bool]:
     """File and line of the first difference, and whether it is the way and not a value."""
     last: tuple[str, int] | None = None
@@ -98,19 +98,20 @@ def _first_difference(
     return (last, True) if len(eager) != len(graph) else (None, False)
 
 
-class _Recorder:
+class LineRecorder:
     """Records the lines that the loss and the user's functions called by it run.
 
     What TensorFlow calls (the body of a `tf.map_fn`) is left out: a graph runs it once for all rows.
     """
 
     def __init__(self, files: UserFiles) -> None:
-        self.steps: list[_Step] = []
+        self.steps: list[Step] = []
         self._files = files
         self._depth: dict[FrameType, dict[str, Any]] = {}  #: traced frame → its locals at its last line
         self._lines: dict[FrameType, int] = {}
 
     def run(self, action: Callable[[], Any]) -> Any:
+        """Run it line by line; what traced before goes on afterwards."""
         before = sys.gettrace()
         sys.settrace(self._on_call)
         try:
@@ -141,7 +142,7 @@ class _Recorder:
         else:
             self._depth[frame], self._lines[frame] = now, frame.f_lineno
         code = frame.f_code
-        self.steps.append(_Step(code.co_filename, frame.f_lineno, code.co_name, tuple(bound), bound_at))
+        self.steps.append(Step(code.co_filename, frame.f_lineno, code.co_name, tuple(bound), bound_at))
         return self._on_line
 
 
@@ -157,7 +158,7 @@ def _fetched(value: Any, wrapped: Any, feeds: list[Any]) -> Any:
         return None
 
 
-def _is_same(left: Any, right: Any, tolerance: float) -> bool:
+def is_same_number(left: Any, right: Any, tolerance: float) -> bool:
     """Whether two values agree; those that are no numbers are not compared."""
     if isinstance(left, (bool, int, float, str)) and isinstance(right, (bool, int, float, str)):
         return left == right

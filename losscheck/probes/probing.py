@@ -1,4 +1,4 @@
-"""The probes of one loss: they share its traced graph, and feed it as a user's call would."""
+"""The probes of one loss, which feed it as a user's call would."""
 
 from __future__ import annotations
 
@@ -6,48 +6,37 @@ from collections.abc import Callable, Mapping
 
 from losscheck.graph_observation import FlowObservation
 from losscheck.inputs.batches import Batch
-from losscheck.inputs.specs import Domain
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, Observation
-from losscheck.probes.activations import run_activations
-from losscheck.probes.callbacks import run_callbacks
 from losscheck.probes.captured import run_captured
 from losscheck.probes.captured_symbol import run_captured_symbol
-from losscheck.probes.casts import run_casts
 from losscheck.probes.config import run_config
-from losscheck.probes.custom_gradients import run_custom_gradients
-from losscheck.probes.directions import run_directions
-from losscheck.probes.discarded import run_discarded
 from losscheck.probes.divergence import run_divergence
 from losscheck.probes.eager import run_eager
+from losscheck.probes.exchanged import run_exchanged
 from losscheck.probes.fit import run_fit
-from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
 from losscheck.probes.frozen import run_frozen
 from losscheck.probes.gradient import GraphGradient, run_gradient
 from losscheck.probes.graph import run_graph
-from losscheck.probes.half import HalfGraph, run_half
+from losscheck.probes.graph_probing import GraphProbes
+from losscheck.probes.half import run_half
 from losscheck.probes.keras_version import fit_converts
 from losscheck.probes.reload import run_reload
 from losscheck.probes.replicas import run_replicas
-from losscheck.probes.saturation import run_saturation
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.siblings import run_siblings
-from losscheck.probes.singular import run_singular
 from losscheck.probes.smallest import run_smallest
 from losscheck.probes.symbolic import run_symbolic
-from losscheck.probes.terms import run_terms
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.unreduced import run_unreduced
-from losscheck.probes.unstable_logs import run_unstable_logs
-from losscheck.probes.untrained import run_untrained
-from losscheck.probes.values import run_compiled_values, run_values
+from losscheck.probes.wandering import run_wandering
 from losscheck.probes.weighted import run_weighted
 from losscheck.probes.xla import CompiledGradient
 
 
 class Probes:
-    """The probes of one loss, which share its traced graph.
+    """The probes of one loss; those of its traced graph are in `graph_probing`.
 
     Args:
         loss: the loss.
@@ -60,33 +49,28 @@ class Probes:
         self._files = UserFiles(loss.location.path)
         self._graph_gradient = GraphGradient(loss, self._files)
         self._compiled_gradient = CompiledGradient(loss, self._files, is_expendable=is_expendable)
-        self._half_graph = HalfGraph(loss, self._files)
-        self._traces: dict[tuple[object, ...], Traced] = {}
+        self._of_graph = GraphProbes(loss, self._files, self._cast)
         self._untouched = SavedState(loss.function, self._files)
         self._trace_runs: dict[str, TraceRun] = {}
 
     def by_name(self) -> Mapping[str, Callable[..., Observation]]:
         """The probes as the prober asks for them."""
         return {
+            **self._of_graph.by_name(),
             "eager": self.eager,
             "graph": self.graph,
             "gradient": self.gradient,
             "fit": self.fit,
-            "flow": self.flow,
-            "values": self.values,
-            "compiled_values": self.compiled_values,
+            "exchanged": self.exchanged,
             "xla": self.xla,
             "replicas": self.replicas,
             "trace": self.trace,
             "frozen": self.frozen,
             "captured": self.captured,
             "siblings": self.siblings,
-            "callbacks": self.callbacks,
-            "casts": self.casts,
-            "discarded": self.discarded,
             "divergence": self.divergence,
+            "wandering": self.wandering,
             "half": self.half,
-            "half_values": self.half_values,
             "symbolic": self.symbolic,
             "captured_symbol": self.captured_symbol,
             "reload": self.reload,
@@ -94,14 +78,6 @@ class Probes:
             "weighted": self.weighted,
             "unreduced": self.unreduced,
             "smallest": self.smallest,
-            "singular": self.singular,
-            "directions": self.directions,
-            "unstable_logs": self.unstable_logs,
-            "activations": self.activations,
-            "terms": self.terms,
-            "saturation": self.saturation,
-            "untrained": self.untrained,
-            "custom_gradients": self.custom_gradients,
         }
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
@@ -111,6 +87,10 @@ class Probes:
     def eager_uncast(self, batch: Batch) -> EagerObservation:
         """The loss called without the casts that a Keras `Loss` does first."""
         return run_eager(self._loss, batch, self._files)
+
+    def read(self, batch: Batch) -> FlowObservation:
+        """The traced graph, read, for the search for the inputs."""
+        return self._of_graph.flow(batch)
 
     @property
     def fit_converts(self) -> bool:
@@ -149,10 +129,6 @@ class Probes:
         codes = self._trace_run(batch).codes
         return run_captured(self._loss, self._cast(batch), self._files, codes)
 
-    def flow(self, batch: Batch, *, known_batch: bool) -> Observation:
-        """The traced graph, read."""
-        return read_flow(self._trace(batch, known_batch=known_batch), self._cast(batch), self._files)
-
     def xla(self, batch: Batch, *, has_list: bool) -> Observation:
         """The loss and its gradient compiled."""
         return self._compiled_gradient.run(self._as_fit(batch), has_list=has_list)
@@ -161,21 +137,9 @@ class Probes:
         """The loss on two replicas and on one device."""
         return run_replicas(self._loss, batch, self._files)
 
-    def read(self, batch: Batch) -> FlowObservation:
-        """The traced graph, read, for the search for the inputs."""
-        return read_flow(self._trace(batch), self._cast(batch), self._files)
-
-    def values(self, batch: Batch) -> Observation:
-        """The numbers inside the traced graph."""
-        fed = self._cast(batch)
-        traced = self._trace(batch)
-        return run_values(traced, read_flow(traced, fed, self._files), fed)
-
-    def compiled_values(self, batch: Batch) -> Observation:
-        """The numbers inside the traced graph, compiled and not."""
-        fed = self._cast(batch)
-        traced = self._trace(batch)
-        return run_compiled_values(traced, read_flow(traced, fed, self._files), fed)
+    def exchanged(self, batch: Batch) -> Observation:
+        """The built-in losses that the loss calls."""
+        return run_exchanged(self._loss, self._cast(batch), self._files)
 
     def _trace_run(self, batch: Batch) -> TraceRun:
         if batch.name not in self._trace_runs:
@@ -184,35 +148,17 @@ class Probes:
             )
         return self._trace_runs[batch.name]
 
-    def callbacks(self, batch: Batch) -> Observation:
-        """The share of the callbacks in the time of a step."""
-        return run_callbacks(self._trace(batch), self._cast(batch))
-
-    def casts(self, batch: Batch) -> Observation:
-        """What casts make of class ids."""
-        fed = self._cast(batch)
-        traced = self._trace(batch)
-        return run_casts(traced, read_flow(traced, fed, self._files), fed)
-
-    def discarded(self, batch: Batch) -> Observation:
-        """The statements without effect."""
-        traced = self._trace(batch)
-        flow = read_flow(traced, self._cast(batch), self._files)
-        return run_discarded(traced, flow, batch, self._files)
-
     def divergence(self, batch: Batch, *, tolerance: float) -> Observation:
         """Where a call in a graph parts from an eager one."""
         return run_divergence(self._loss, self._cast(batch), self._files, tolerance=tolerance)
 
+    def wandering(self, batch: Batch, *, tolerance: float) -> Observation:
+        """Where two eager calls part."""
+        return run_wandering(self._loss, self._cast(batch), self._files, tolerance=tolerance)
+
     def half(self, batch: Batch, *, dtype: str) -> Observation:
         """The loss called directly with predictions in half precision."""
         return run_half(self._loss, batch, self._files, dtype=dtype)
-
-    def half_values(self, batch: Batch) -> Observation:
-        """The numbers inside the graph in float16."""
-        fed = self._cast(batch)
-        whole = read_flow(self._trace(batch), fed, self._files)
-        return self._half_graph.run(batch, whole)
 
     def symbolic(self, batch: Batch) -> Observation:
         """The loss called on `KerasTensor`s."""
@@ -247,58 +193,6 @@ class Probes:
             self._cast(batch),
             of_gradient=of_gradient,
         )
-
-    def unstable_logs(self, batch: Batch) -> Observation:
-        """The logarithms of a softmax or sigmoid at large logits."""
-        fed = self._cast(batch)
-        traced = self._trace(batch)
-        return run_unstable_logs(traced, read_flow(traced, fed, self._files), fed)
-
-    def directions(self, batch: Batch, *, is_told: bool) -> Observation:
-        """The loss far out on straight lines."""
-        return run_directions(self._trace(batch), self._cast(batch), is_told=is_told)
-
-    def singular(self, batch: Batch, *, domains: tuple[Domain, Domain]) -> Observation:
-        """A point of the domain at which an operation gets its singular argument."""
-        fed = self._cast(batch)
-        traced = self._trace(batch)
-        return run_singular(traced, read_flow(traced, fed, self._files), fed, domains)
-
-    def activations(self, batch: Batch, *, is_probability: bool) -> Observation:
-        """The softmaxes and sigmoids that `y_pred` goes through."""
-        fed = self._cast(batch)
-        traced = self._trace(batch)
-        flow = read_flow(traced, fed, self._files)
-        return run_activations(self._loss, traced, flow, fed, self._files, is_probability=is_probability)
-
-    def terms(self, batch: Batch) -> Observation:
-        """The summands of the loss."""
-        fed = self._cast(batch)
-        traced = self._trace(batch)
-        return run_terms(traced, read_flow(traced, fed, self._files), fed)
-
-    def custom_gradients(self, batch: Batch) -> Observation:
-        """The gradients that the user wrote."""
-        fed = self._cast(batch)
-        traced = self._trace(batch)
-        return run_custom_gradients(traced, read_flow(traced, fed, self._files), fed, self._files)
-
-    def untrained(self, batch: Batch) -> Observation:
-        """The trainable variables that the loss reads and nothing trains."""
-        return run_untrained(self._loss, self._trace(batch), batch.name, self._files)
-
-    def saturation(self, batch: Batch, *, rows: tuple[int, ...]) -> Observation:
-        """Where the gradients of these rows are lost."""
-        fed = self._cast(batch)
-        traced = self._trace(batch)
-        return run_saturation(traced, read_flow(traced, fed, self._files), fed, self._files, rows)
-
-    def _trace(self, batch: Batch, *, known_batch: bool = True) -> Traced:
-        fed = self._cast(batch)
-        key = (fed.y_true.shape, fed.y_pred.shape, fed.y_true.dtype, fed.y_pred.dtype, known_batch)
-        if key not in self._traces:
-            self._traces[key] = trace(self._loss, fed, self._files, known_batch=known_batch)
-        return self._traces[key]
 
     def _cast(self, batch: Batch) -> Batch:
         """The batch as a direct call passes it: a Keras `Loss` casts before it calls its own `call`."""

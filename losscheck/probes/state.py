@@ -67,9 +67,10 @@ def restoring_random_state() -> Callable[[], None]:
 
 
 def generators(function: Callable[..., Any], files: UserFiles) -> list[Any]:
-    """The random generators of NumPy and Python that a loss can reach by name."""
+    """The random generators of NumPy and Python that a loss can reach by name and that have a state."""
     kinds = (np.random.Generator, np.random.RandomState, random.Random)
-    return [value for _, value in _roots(function, files) if isinstance(value, kinds)]
+    found = [value for _, value in _roots(function, files) if isinstance(value, kinds)]
+    return [value for value in found if not isinstance(value, random.SystemRandom)]
 
 
 def generator_states(found: list[Any]) -> list[Any]:

@@ -10,9 +10,7 @@ import numpy as np
 
 from losscheck.graph_observation import FlowObservation, Op, ValuesObservation
 from losscheck.inputs.batches import Batch, is_same_value
-from losscheck.probes.fetching import fetch as _fetch
-from losscheck.probes.fetching import first_output as _first_output
-from losscheck.probes.fetching import float_tensors as _float_tensors
+from losscheck.probes.fetching import fetch, first_output, float_tensors
 from losscheck.probes.flow import Traced
 from losscheck.probes.session import isolated
 
@@ -37,7 +35,7 @@ def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObs
     start = time.perf_counter()
     if traced.output is None or flow.output is None:
         return ValuesObservation(batch.name)
-    tensors = _float_tensors(traced, flow)
+    tensors = float_tensors(traced, flow)
     slopes = {index: traced.gradients.get(tensor.name) for index, tensor in tensors.items()}
     slopes = {index: slope for index, slope in slopes.items() if slope is not None}
     with isolated():
@@ -58,7 +56,7 @@ def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObs
 def _exploding_op(traced: Traced, flow: FlowObservation, batch: Batch, slopes: dict[int, Any]) -> int | None:
     """The operation whose gradient makes a huge one; None where that of ``y_pred`` is none."""
     slope = traced.gradients.get(traced.wrapped.inputs[1].name)
-    found = None if slope is None else _fetch(traced, batch, {0: slope}).get(0)
+    found = None if slope is None else fetch(traced, batch, {0: slope}).get(0)
     peak = 0.0 if found is None or not np.isfinite(found).all() else float(np.max(np.abs(found), initial=0.0))
     if peak < _HUGE:
         return None
@@ -82,8 +80,8 @@ def run_compiled_values(traced: Traced, flow: FlowObservation, batch: Batch) -> 
     tensors = {op.index: _first_number(graph, op) for op in rows}
     tensors = {index: tensor for index, tensor in tensors.items() if tensor is not None}
     with isolated():
-        plain = _fetch(traced, batch, tensors)
-        compiled = _fetch(traced, batch, tensors, jit_compile=True)
+        plain = fetch(traced, batch, tensors)
+        compiled = fetch(traced, batch, tensors, jit_compile=True)
     differing = [
         index
         for index in plain.keys() & compiled.keys()
@@ -114,8 +112,8 @@ def find_non_finite(
         is_folded: whether to fetch the tensors one by one as well, which shows what constant folding does.
 
     """
-    tensors = _float_tensors(traced, flow)
-    bad = _first_non_finite(flow, _fetch(traced, batch, tensors))
+    tensors = float_tensors(traced, flow)
+    bad = _first_non_finite(flow, fetch(traced, batch, tensors))
     if bad is None and is_folded and len(tensors) <= _MAX_SINGLE_FETCHES:
         bad = _first_non_finite(flow, _fetch_singly(traced, batch, tensors))
     return bad
@@ -124,7 +122,7 @@ def find_non_finite(
 def _fetch_singly(traced: Traced, batch: Batch, tensors: dict[int, Any]) -> dict[int, np.ndarray]:
     found: dict[int, np.ndarray] = {}
     for index, tensor in tensors.items():
-        found.update(_fetch(traced, batch, {index: tensor}))
+        found.update(fetch(traced, batch, {index: tensor}))
     return found
 
 
@@ -164,7 +162,7 @@ def _turning_op(
 
     A tensor that several operations read collects a gradient from each; then each share is looked at.
     """
-    gradients = _fetch(traced, batch, slopes)
+    gradients = fetch(traced, batch, slopes)
     readers: dict[int, list[int]] = {}
     for op in flow.ops:
         if op.index in gradients:
@@ -177,7 +175,7 @@ def _turning_op(
         if len(good) < 2:
             return good[0] if good else None
         shares = {i: _share(traced, flow, i, op.index, slopes[i]) for i in good}
-        fetched = _fetch(traced, batch, {i: share for i, share in shares.items() if share is not None})
+        fetched = fetch(traced, batch, {i: share for i, share in shares.items() if share is not None})
         return next((i for i, share in fetched.items() if is_bad(share)), good[0])
     return None
 
@@ -187,6 +185,6 @@ def _share(traced: Traced, flow: FlowObservation, reader: int, tensor: int, slop
     import tensorflow as tf
 
     graph = traced.wrapped.graph
-    outputs = [_first_output(graph, flow.ops[i]) for i in (reader, tensor)]
+    outputs = [first_output(graph, flow.ops[i]) for i in (reader, tensor)]
     with graph.as_default():
         return tf.gradients(outputs[0], outputs[1], grad_ys=[slope])[0]

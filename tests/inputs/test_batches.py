@@ -10,6 +10,7 @@ import pytest
 from losscheck.inputs.batches import Batch, Batches, default_batch_size, is_same_value
 from losscheck.inputs.specs import InputSpec, parse_spec
 from losscheck.inputs.tasks import DEFAULT_SIZES, TASKS, Task, told_task
+from losscheck.inputs.variants import KEPT_ROWS
 from losscheck.loss import SourceFacts
 
 by_task = pytest.mark.parametrize("name", TASKS)
@@ -17,7 +18,8 @@ by_task = pytest.mark.parametrize("name", TASKS)
 NAMES = (
     "typical", "other_size", "partial", "one", "rows 16", "scaled 3", "flat", "column", "relabelled",
     "rotated labels", "flipped labels", "repredicted", "float labels", "expanded labels", "squeezed labels",
-    "extended", "extended again",
+    "extended", "extended again", "typical 1", "column 2", "others changed", "both around", "right",
+    "nearly right", "half right",
 )  # fmt: skip
 
 
@@ -230,6 +232,40 @@ def test_a_longer_batch_begins_with_the_typical_one(name):
         np.testing.assert_array_equal(typical.y_pred, longer.y_pred[: typical.size])
     assert typical.size + made.other_size == first.size == second.size
     assert not np.array_equal(first.y_pred, second.y_pred)
+
+
+@by_task
+def test_a_shorter_batch_holds_the_first_rows_of_the_typical_batch(name):
+    made = batches(name)
+
+    for rows in (1, 2, 3):
+        assert np.array_equal(made[f"typical {rows}"].y_true, made["typical"].y_true[:rows])
+        assert np.array_equal(made[f"typical {rows}"].y_pred, made["typical"].y_pred[:rows])
+
+
+@by_task
+def test_two_rows_stay_where_the_others_change(name):
+    made = batches(name)
+    before, after = made["typical"].y_pred, made["others changed"].y_pred
+
+    is_same = [np.array_equal(old, new) for old, new in zip(before, after, strict=True)]
+    assert [row for row, same in enumerate(is_same) if same] == list(KEPT_ROWS)
+
+
+def test_a_right_prediction_of_numbers_is_the_truth_and_one_beyond_lies_on_the_other_side():
+    made = batches("regression")
+    y_true = made["typical"].y_true
+    near, beyond = (made[f"{words} right"].y_pred - y_true for words in ("nearly", "beyond"))
+
+    assert np.array_equal(made["right"].y_pred, y_true)
+    assert np.allclose(beyond, -3 * near, atol=1e-5)
+
+
+def test_a_right_probability_keeps_off_the_corners():
+    made = batches("binary")
+    gap = np.abs(made["right"].y_pred - made["typical"].y_true)
+
+    assert 0 < gap.min() <= gap.max() < 0.02
 
 
 def test_a_scaled_batch_has_larger_logits_and_other_probabilities():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from losscheck.finding import Finding, Location, Mode, Severity
+from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
-from losscheck.rule import Rule, first_line
+from losscheck.rule import Rule, def_location, first_line
 
 
 class BadSignature(Rule):
@@ -81,7 +81,7 @@ def weighted_loss(y_true, y_pred, sample_weight=None):
         if len(required) > 2 or (len(parameters) < 2 and not takes_any):
             yield self.finding(
                 f"takes {_counted(required)}; Keras passes `y_true` and `y_pred` and nothing else",
-                _def_location(prober),
+                def_location(prober),
                 modes=tuple(Mode),
             )
             return
@@ -109,15 +109,6 @@ def _parameters(function: object) -> list[inspect.Parameter] | None:
         for p in signature.parameters.values()
         if p.kind not in named or (p.default is p.empty and p.kind is not p.VAR_KEYWORD)
     ]
-
-
-def _def_location(prober: Prober) -> Location:
-    """The def line; of a `Loss` subclass that of its `call`."""
-    place = prober.loss.location
-    code = getattr(getattr(prober.loss.function, "__func__", None), "__code__", None)
-    if prober.loss.is_keras_loss and code is not None and code.co_filename.endswith(place.path):
-        return Location(place.path, code.co_firstlineno)
-    return place
 
 
 def _counted(required: list[str]) -> str:

@@ -35,7 +35,7 @@ class DoubleActivation(Rule):
     severity = Severity.WARNING
     hint = "Leave one of the two out: hand the logits over as they are, or use the loss for probabilities"
     requires = ("graph",)
-    silences_at_line = ("LC315",)
+    silences_at_line = ("LC207", "LC315", "LC502")
 
     BAD = (
         """\

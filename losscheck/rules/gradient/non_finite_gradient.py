@@ -42,6 +42,7 @@ class NonFiniteGradient(Rule):
         "Keep the argument away from the singular point: `tf.sqrt(x + 1e-12)`, or clip before the operation"
     )
     requires = ("gradient",)
+    silences_at_line = ("LC212",)
 
     BAD = (
         """\

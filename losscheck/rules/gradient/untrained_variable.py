@@ -91,6 +91,8 @@ def annealed_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each variable that is read and never trained."""
+        if prober.loss.left_out:  # so is, perhaps, what trains it
+            return
         places = set()
         for variable in prober.untrained().variables:
             place = variable.location or prober.loss.location

@@ -30,8 +30,8 @@ class CapturedBatch(Rule):
     severity = Severity.ERROR
     hint = "Pass it with the data: as columns of `y_true`, or as `sample_weight`; draw noise inside the loss"
     requires = ("callable",)
-    silences_at_line = ("LC101",)
-    supersedes = ("LC102", "LC107", "LC601", "LC608", "LC704")
+    silences_at_line = ("LC101", "LC108")
+    supersedes = ("LC102", "LC103", "LC107", "LC601", "LC608", "LC704")
 
     BAD = (
         """\

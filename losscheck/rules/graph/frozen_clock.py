@@ -29,7 +29,7 @@ class FrozenClock(Rule):
     severity = Severity.WARNING
     hint = "Set a `tf.Variable` in a callback; `tf.timestamp()` runs in each step, but not where XLA compiles"
     requires = ("callable",)
-    supersedes = ("LC315", "LC702")
+    supersedes = ("LC007", "LC315", "LC702")
 
     BAD = (
         """\

@@ -40,7 +40,7 @@ class NonFiniteLoss(Rule):
         "Clip before a logarithm (`tf.clip_by_value(p, 1e-7, 1 - 1e-7)`); `tf.math.divide_no_nan` for a mean"
     )
     requires = ("value", "gradient")
-    silences_at_line = ("LC204", "LC212", "LC502")
+    silences_at_line = ("LC103", "LC204", "LC212", "LC502")
 
     BAD = (
         """\

@@ -37,6 +37,7 @@ class UnstableSoftmax(Rule):
     severity = Severity.NOTE
     hint = "Take the logarithm of the logits: `tf.nn.log_softmax(x)`, `tf.math.log_sigmoid(x)`"
     requires = ("graph",)
+    silences_at_line = ("LC207",)
 
     BAD = (
         """\

@@ -30,7 +30,7 @@ class BatchBroadcast(Rule):
     severity = Severity.WARNING
     hint = "Align the ranks first: `y_true = tf.reshape(y_true, tf.shape(y_pred))`"
     requires = ("value",)
-    silences_at_line = ("LC705",)
+    silences_at_line = ("LC108", "LC705")
 
     BAD = (
         """\

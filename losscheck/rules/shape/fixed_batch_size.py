@@ -29,7 +29,7 @@ class FixedBatchSize(Rule):
     severity = Severity.ERROR
     hint = "Take the batch size from the tensor: `tf.shape(y_pred)[0]`, or -1 in a reshape"
     requires = ("callable",)
-    supersedes = ("LC107", "LC601", "LC608", "LC704")
+    supersedes = ("LC107", "LC108", "LC601", "LC608", "LC704")
 
     BAD = (
         """\

@@ -30,6 +30,7 @@ class UnknownOutputShape(Rule):
     hint = "Say the axis (`tf.squeeze(x, axis=-1)`), or the shape (`loss = tf.ensure_shape(loss, [None])`)"
     requires = ("callable",)
     supersedes = ("LC601",)
+    silences_at_line = ("LC103",)
 
     BAD = (
         """\
