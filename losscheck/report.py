@@ -10,6 +10,8 @@ from typing import Any
 from losscheck.finding import Finding, Location, Mode, Severity
 
 SCHEMA = 1
+#: Why a rule did not run on a loss that is too slow for its time limit.
+OUT_OF_TIME = "the time was up"
 
 
 class Status(str, enum.Enum):
@@ -52,9 +54,9 @@ class TaskChoice:
 
 @dataclass(frozen=True)
 class Pending:
-    """A mode that runs next and may end the process."""
+    """What runs next and may end the process."""
 
-    mode: Mode
+    mode: Mode | None  #: a risky mode; None: the rest of the rules
     location: Location | None = None  #: the user's line that makes it risky, where known
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +10,13 @@ from dataclasses import dataclass, replace
 from losscheck.finding import Finding, Mode, Severity, code_span, source_line
 from losscheck.loss import LoadedLoss
 from losscheck.prober import Prober
-from losscheck.report import Failure, Pending
+from losscheck.report import OUT_OF_TIME, Failure, Pending
 from losscheck.rule import Rule
 
 #: The risky modes, the one that most often ends a process last.
 _RISKS = (Mode.REPLICAS, Mode.XLA)
+#: Seconds after which the findings so far are kept: a slow loss that runs out of time does not lose them.
+_KEPT_EVERY = 5.0
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Verdict:
     findings: tuple[Finding, ...]  #: by line
     skipped: Mapping[str, str]  #: code of a rule that could not look → reason
     failures: tuple[Failure, ...]  #: what went wrong in losscheck itself
-    pending: Pending | None = None  #: the risky mode that comes next; None: this verdict is the last
+    pending: Pending | None = None  #: what comes next; None: this verdict is the last
 
 
 def run_rules(prober: Prober, rules: Sequence[Rule], explaining: Sequence[Rule] = ()) -> Iterator[Verdict]:
@@ -31,6 +34,7 @@ def run_rules(prober: Prober, rules: Sequence[Rule], explaining: Sequence[Rule] 
 
     A rule that asks for a risky mode first sees it as skipped. When all rules are through, a verdict tells
     which of these modes comes next, so that the findings so far can be kept, and these rules run again.
+    So does a verdict every few seconds where a loss is slow.
 
     Args:
         prober: what the rules ask.
@@ -41,13 +45,17 @@ def run_rules(prober: Prober, rules: Sequence[Rule], explaining: Sequence[Rule] 
     """
     answers: dict[str, _Answer] = {}
     chosen = {rule.code for rule in rules}
+    every = (*rules, *explaining)
     while True:
-        _ask(prober, rules, answers)
+        for _ in _ask(prober, rules, answers):
+            yield _verdict(prober, every, chosen, answers, Pending(None))
         if any(answer.findings for answer in answers.values()):
-            _ask(prober, explaining, answers)
+            for _ in _ask(prober, explaining, answers):
+                yield _verdict(prober, every, chosen, answers, Pending(None))
         waiting = {mode for answer in answers.values() for mode in answer.postponed}
         mode = min(waiting, key=_RISKS.index, default=None)
-        yield _verdict(prober, (*rules, *explaining), chosen, answers, mode)
+        pending = None if mode is None else Pending(mode, prober.risk_location())
+        yield _verdict(prober, every, chosen, answers, pending)
         if mode is None:
             return
         prober.allowed.add(mode)
@@ -63,11 +71,15 @@ class _Answer:
     postponed: frozenset[Mode] = frozenset()  #: risky modes that it asked for before they were allowed
 
 
-def _ask(prober: Prober, rules: Iterable[Rule], answers: dict[str, _Answer]) -> None:
-    """Ask the rules that have not answered, or have asked for a mode that is now allowed."""
+def _ask(prober: Prober, rules: Iterable[Rule], answers: dict[str, _Answer]) -> Iterator[None]:
+    """Ask the rules that have not answered, or whose mode is now allowed; pause now and then."""
+    since = time.monotonic()
     for rule in rules:
         if rule.code not in answers or answers[rule.code].postponed & prober.allowed:
             answers[rule.code] = _answer(prober, rule)
+            if time.monotonic() - since > _KEPT_EVERY:
+                yield
+                since = time.monotonic()
 
 
 def _answer(prober: Prober, rule: Rule) -> _Answer:
@@ -83,17 +95,23 @@ def _answer(prober: Prober, rule: Rule) -> _Answer:
 
 
 def _verdict(
-    prober: Prober, rules: Sequence[Rule], chosen: set[str], answers: Mapping[str, _Answer], mode: Mode | None
+    prober: Prober,
+    rules: Sequence[Rule],
+    chosen: set[str],
+    answers: Mapping[str, _Answer],
+    pending: Pending | None,
 ) -> Verdict:
     by_code = {rule.code: rule for rule in rules}
     findings = [finding for answer in answers.values() for finding in answer.findings]
     kept = [finding for finding in _heeded(findings, by_code, prober.loss) if finding.code in chosen]
     kept.sort(key=lambda finding: (finding.location.path, finding.location.line, finding.code))
+    skipped = {code: answer.skipped for code, answer in answers.items() if answer.skipped}
+    skipped |= {code: OUT_OF_TIME for code in by_code if code not in answers}
     return Verdict(
         tuple(_placed(finding) for finding in kept),
-        {code: answer.skipped for code, answer in answers.items() if answer.skipped and code in chosen},
+        {code: reason for code, reason in skipped.items() if code in chosen},
         tuple(failure for answer in answers.values() for failure in answer.failures),
-        None if mode is None else Pending(mode, prober.risk_location()),
+        pending,
     )
 
 

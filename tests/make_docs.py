@@ -95,6 +95,7 @@ def domains():
     rows += [
         "| `-1..1` | between two numbers |",
         "| `prob?` | any domain with a `?`: NaNs stand among the entries |",
+        "| `boxes*4\\|binary` | columns of the last axis, a domain each: four of `boxes`, one of `binary` |",
     ]
     return "\n".join(["| domain | numbers |", "| --- | --- |", *rows]) + "\n"
 

@@ -81,6 +81,17 @@ def test_findings_come_by_line_and_code():
     assert judged(rule("LC201", 2), rule("LC101", 5, 2))[0] == [("LC101", 2), ("LC201", 2), ("LC101", 5)]
 
 
+def test_the_findings_of_a_slow_loss_are_kept_on_the_way(monkeypatch):
+    monkeypatch.setattr(verdict, "_KEPT_EVERY", -1.0)
+    loss = LoadedLoss("losses.py:f", "f", Kind.FUNCTION, Location("losses.py", 1), None, lambda a, b: 0)
+    first, second, last = verdict.run_rules(Prober(loss), [rule("LC101", 5), rule("LC201", 2)])
+    assert [finding.code for finding in first.findings] == ["LC101"]
+    assert first.skipped == {"LC201": "the time was up"}
+    assert first.pending == second.pending == Pending(None)
+    assert [finding.code for finding in last.findings] == ["LC201", "LC101"]
+    assert (last.skipped, last.pending) == ({}, None)
+
+
 def test_findings_come_by_path_before_line():
     first, second = Location("a.py", 9), Location("b.py", 3)
     assert judged(rule("LC101", second, first))[0] == [("LC101", 9), ("LC101", 3)]

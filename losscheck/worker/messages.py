@@ -220,7 +220,7 @@ class RequestFiles:
 
 
 def _pending(data: dict[str, Any]) -> Pending:
-    return Pending(Mode(data["mode"]), data["location"] and Location(**data["location"]))
+    return Pending(data["mode"] and Mode(data["mode"]), data["location"] and Location(**data["location"]))
 
 
 def _plain(value: object) -> Any:

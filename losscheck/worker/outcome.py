@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from losscheck.loss import FoundLoss
 from losscheck.observation import ProcessObservation
-from losscheck.report import Failure, LossReport, Pending
+from losscheck.report import OUT_OF_TIME, Failure, LossReport, Pending
 from losscheck.worker.messages import Ended, Request, RequestFiles, Result, WorkerOptions
 from losscheck.worker.stacks import find_user_line, stack_seconds
 
@@ -72,9 +72,12 @@ class Job:
         result = self.files.read_result() or Result(None)
         output = self._read_output()
         report, failures = result.report, result.failures
-        if result.pending is not None or (report is None and not failures):
-            seconds = time.monotonic() - self.since
-            observation = self._observe(ended, seconds, libraries, result.pending)
+        seconds = time.monotonic() - self.since
+        observation = self._observe(ended, seconds, libraries, result.pending)
+        if report is not None and result.pending == Pending(None) and observation.timed_out is not None:
+            report = dataclasses.replace(report, seconds=seconds)
+            failures = (*failures, _out_of_time(report, observation.timed_out))
+        elif result.pending is not None or (report is None and not failures):
             verdict = judge(self.request.loss, observation, self.request.options)
             report = verdict if report is None else report.extended_by(verdict)
             report = dataclasses.replace(report, seconds=seconds)
@@ -93,7 +96,7 @@ class Job:
             stack = ""
         location = find_user_line(stack, self.request.loss.path, libraries)
         mode = None
-        if pending is not None:
+        if pending is not None and pending.mode is not None:
             location, mode = pending.location, pending.mode
         limit = self.request.limit
         # writing the stacks of a process that is deep in a library can crash it
@@ -115,6 +118,14 @@ class Job:
                 return file.read(_KEPT_BYTES).decode("utf-8", errors="replace")
         except OSError:
             return ""
+
+
+def _out_of_time(report: LossReport, limit: float) -> Failure:
+    """A slow loss, of which some rules saw nothing: it is not clean."""
+    left = sum(reason == OUT_OF_TIME for reason in report.skipped.values())
+    rules = "1 rule" if left == 1 else f"{left} rules"
+    message = f"not all was checked within {limit:g} s: {rules} did not run; `--timeout` gives it more"
+    return Failure(report.target, "worker", "TimeoutError", message)
 
 
 def _bounded(text: str) -> str:

@@ -84,6 +84,16 @@ def test_what_was_kept_before_a_risky_mode_outlives_the_process(workplace, name,
     assert ended.location == Location("user_losses.py", 7)
 
 
+def test_a_slow_loss_keeps_what_was_found_and_says_what_did_not_run(workplace):
+    (outcome,) = workplace.run("hanging_late", timeout=0.6)
+    assert value(outcome) == "kept"
+    assert workplace.judged == []
+    (failure,) = outcome.failures
+    assert (
+        failure.message == "not all was checked within 0.6 s: 1 rule did not run; `--timeout` gives it more"
+    )
+
+
 def test_a_risky_mode_that_ends_well_replaces_what_was_kept(workplace):
     (outcome,) = workplace.run("compiling")
     assert value(outcome) == "whole"

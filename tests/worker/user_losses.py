@@ -55,6 +55,10 @@ def aborting():
     os.abort()  # <- aborting
 
 
+def hanging_late():
+    hanging()
+
+
 def compiling_and_aborting():
     os.abort()
 
