@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from losscheck.loading.definitions import bound_by, is_main_guard
+from losscheck.loading.expression import dotted
 from losscheck.loading.names import COMPOUND, Names, head, names_of
 from losscheck.loading.pruning import pruned
 from losscheck.loading.work import is_setting, is_work
@@ -27,6 +28,7 @@ class Step:
     parents: tuple[ast.stmt, ...]  #: the compound statements around it, outermost first
     binds: frozenset[str]
     names: Names
+    changes: frozenset[str]  #: names whose objects it changes
     is_sure: bool  #: it runs whatever happens, and nothing that its names were before is left
     is_handler: bool = False  #: it stands in an ``except``
     is_work: bool = False
@@ -108,12 +110,14 @@ class Slicer:
         is_compound = isinstance(statement, COMPOUND)
         own = head(piece) if is_compound else piece
         adds = isinstance(piece, ast.Import) and "." in piece.names[0].name and not piece.names[0].asname
+        names = names_of(own)
         step = Step(
             node=piece,
             index=len(self._steps),
             parents=parents,
             binds=frozenset(definition.name for definition in bound_by(piece)),
-            names=names_of(own),
+            names=names,
+            changes=names.changed | _set_up(own),
             is_sure=not adds and not any(not isinstance(p, (ast.With, ast.AsyncWith)) for p in parents),
             is_handler=is_handler,
             is_work=is_work(own),
@@ -166,7 +170,7 @@ class Slicer:
                 if step.is_sure and name not in step.names.now:
                     return
                 later = []
-            elif name in step.names.changed or step.names.now & writers:
+            elif name in step.changes or step.names.now & writers:
                 later.append(step)
 
     def _position(self, step: Step) -> int:
@@ -209,6 +213,14 @@ class Slicer:
                         for name in other.names.now:
                             pending += self._needed(name, self._position(other))
         return found
+
+
+def _set_up(statement: ast.stmt) -> frozenset[str]:
+    """The object that a call for its effect, ``layer.build(shape)``, may change; none where it does work."""
+    if is_work(statement) or not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return frozenset()
+    function = statement.value.func
+    return frozenset(dotted(function)[:1]) if isinstance(function, ast.Attribute) else frozenset()
 
 
 #: Characters of the statement that stands for all that was left out.

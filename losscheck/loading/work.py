@@ -15,7 +15,7 @@ _WORK = re.compile(
     r"|genfromtxt|read|read_\w+|readlines|imread|open|input|urlopen|urlretrieve|get_file|download\w*|fetch_\w+"
     r"|parse_args|parse_known_args|flow|flow_from_\w+|\w+_from_directory|from_tensor_slices|from_generator"
     r"|from_pretrained|TFRecordDataset|glob|iglob|rglob|listdir|scandir|walk|savefig|show|imshow|plot|subplots"
-    r"|figure|summary|system|popen|Popen|check_output|check_call|sleep|run|main"
+    r"|figure|summary|system|popen|Popen|check_output|check_call|sleep|run|main|login|mount|connect|upload\w*|save|save_\w+"
     r"|VGG\d+|ResNet\w*|Inception\w+|Xception|MobileNet\w*|DenseNet\w+|NASNet\w+|EfficientNet\w+|ConvNeXt\w+)$"
 )
 #: Calls whose value nobody uses, and which are no work all the same: settings, registering, leaving.
@@ -38,7 +38,9 @@ def is_work(statement: ast.stmt) -> bool:
     if any(_WORK.match(_last_name(call)) for call in calls):
         return True
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        return not _HARMLESS.match(_last_name(statement.value))
+        # a function that is called for nothing but what it does; a method may set up its object
+        function = statement.value.func
+        return isinstance(function, ast.Name) and not _HARMLESS.match(function.id)
     return False
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from losscheck.search import sized
 
+from losscheck.inference.search import sized
 from losscheck.inputs.draw import draw
 from losscheck.inputs.tasks import TASKS
 from losscheck.inputs.wrong import SURE, wrong_predictions

@@ -170,7 +170,7 @@ def test_defining_and_setting_is_no_work(text):
         ("x = 1\ndef loss(x, p):\n    return x\n", [2]),  # a parameter is no global
         ("x = 1\ny = x\nx = 2\ndef loss(a, p):\n    return x\n", [3, 4]),
         ("x = 1\nif z:\n    x = 2\ndef loss(a, p):\n    return x\nz = 3\n", [1, 2, 4, 6]),
-        ("x = []\nx.append(1)\nx.sort()\ndef loss(a, p):\n    return x\nx[0] = 3\n", [1, 2, 4, 6]),
+        ("x = []\nx.append(1)\nx.sort()\ndef loss(a, p):\n    return x\nx[0] = 3\n", [1, 2, 3, 4, 6]),
         ("n = 1\nn += 1\ndef loss(a, p):\n    return n\n", [1, 2, 3]),
         ("def deco(f): return f\n@deco\ndef loss(a, p):\n    return 1\n", [1, 3]),
         ("class B: pass\nK = 2\nclass loss(B):\n    k = K\n    def call(self, a, p): ...\n", [1, 2, 3]),

@@ -36,7 +36,7 @@ class VariableCreation(FailureRule):
     name = "variable-creation"
     severity = Severity.ERROR
     hint = "Create it once, outside the loss; for an intermediate result use a plain tensor"
-    supersedes = ("LC201",)
+    supersedes = ("LC201", "LC208")
 
     BAD = (
         """\
