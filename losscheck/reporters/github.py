@@ -14,8 +14,8 @@ from losscheck.reporters.plain import one_line
 from losscheck.reporters.summary import failure_line, summary
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
-_IN_TEXT = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_IN_PROPERTY = {**_IN_TEXT, ":": "%3A", ",": "%2C"}
+_IN_TEXT = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_IN_PROPERTY = _IN_TEXT | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def write(report: Report, stream: TextIO, style: Style) -> None:
@@ -46,9 +46,5 @@ def _failure_line(failure: Failure) -> str:
 
 
 def _command(name: str, properties: dict[str, object], text: str) -> str:
-    shown = ",".join(f"{key}={_escaped(str(value), _IN_PROPERTY)}" for key, value in properties.items())
-    return f"::{name} {shown}::{_escaped(text, _IN_TEXT)}"
-
-
-def _escaped(text: str, table: dict[str, str]) -> str:
-    return text.translate(str.maketrans(table))
+    shown = ",".join(f"{key}={str(value).translate(_IN_PROPERTY)}" for key, value in properties.items())
+    return f"::{name} {shown}::{text.translate(_IN_TEXT)}"
