@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from losscheck.exceptions import LosscheckError, LossCheckFailed, SpecError, TargetError
     from losscheck.finding import Finding, Location, Mode, Severity
     from losscheck.report import LossReport, Report
+    from losscheck.testing import parametrize
 
 _HOMES = {
     "assert_loss": "losscheck.api",
@@ -29,6 +30,7 @@ _HOMES = {
     "Severity": "losscheck.finding",
     "LossReport": "losscheck.report",
     "Report": "losscheck.report",
+    "parametrize": "losscheck.testing",
 }
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "TargetError",
     "assert_loss",
     "check_loss",
+    "parametrize",
 ]
 
 

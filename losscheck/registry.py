@@ -13,6 +13,18 @@ from types import ModuleType
 from losscheck.exceptions import LosscheckError
 from losscheck.rule import Rule
 
+#: Folder of rules → how their codes begin.
+FAMILIES = {
+    "contract": "LC0",
+    "shape": "LC1",
+    "gradient": "LC2",
+    "graph": "LC3",
+    "dtype": "LC4",
+    "numerics": "LC5",
+    "keras": "LC6",
+    "hardware": "LC7",
+}
+
 
 @functools.cache
 def all_rules() -> tuple[Rule, ...]:

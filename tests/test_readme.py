@@ -6,6 +6,7 @@ import shlex
 from importlib.metadata import version
 
 import make_docs
+import numpy as np
 import pytest
 from make_docs import drawn, settled
 
@@ -81,9 +82,12 @@ def test_one_command_runs_it_and_one_tests_it_and_ci_runs_the_same():
     assert second.strip() in ci
 
 
-def test_every_command_line_can_be_read():
+def test_every_command_line_can_be_read(tmp_path, monkeypatch):
     from losscheck.cli import Request, parse
 
+    monkeypatch.chdir(tmp_path)
+    np.savez("batch.npz", y_true=np.zeros((4, 1)), y_pred=np.zeros((4, 1)))
+    (tmp_path / "model.py").write_text("def build_model(): ...\n")
     lines = [line for block in SHELL[2:] for line in block.splitlines()]
     assert len(lines) > 5
     for line in lines:

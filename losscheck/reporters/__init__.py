@@ -18,6 +18,10 @@ FORMATS = {
     "text": "losscheck.reporters.text",
     "concise": "losscheck.reporters.concise",
     "json": "losscheck.reporters.json",
+    "github": "losscheck.reporters.github",
+    "gitlab": "losscheck.reporters.gitlab",
+    "junit": "losscheck.reporters.junit",
+    "sarif": "losscheck.reporters.sarif",
 }
 
 
