@@ -150,7 +150,7 @@ class LossFailed(Exception):  # noqa: N818 - reads as the event it is
 
 
 def judge(report: LossReport, family: str, expected: Mapping[str, str]) -> None:
-    """Raise `LossFailed` for findings of a family that nobody expects, and for expected ones that are gone."""
+    """Raise `LossFailed` for findings of a family that nobody expects, and for those that are gone."""
     own = [finding for finding in report.findings if finding.code.startswith(FAMILIES[family])]
     loud = tuple(f for f in own if f.severity is not Severity.NOTE and f.code not in expected)
     found = {finding.code for finding in own}

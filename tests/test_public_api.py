@@ -13,6 +13,7 @@ import losscheck
 FUNCTIONS = {
     "assert_loss": "(loss, *, y_true=None, y_pred=None, task=None, select=(), ignore=(), fail_on='warning')",
     "check_loss": "(loss, *, y_true=None, y_pred=None, task=None, select=(), ignore=())",
+    "parametrize": "(losses, *, expected=None, **options)",
 }
 EXCEPTIONS = {
     "LosscheckError": Exception,

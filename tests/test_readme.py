@@ -106,7 +106,9 @@ def test_the_python_works(code, tmp_path, monkeypatch):
 
     for name, thing in vars(module).items():
         if name.startswith("test_"):
-            thing()
+            marks = getattr(thing, "pytestmark", [])
+            for case in marks[0].args[1] if marks else [pytest.param()]:
+                thing(*case.values)
 
 
 def test_the_rule_in_the_text_is_a_rule(tmp_path):
