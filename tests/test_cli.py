@@ -10,6 +10,7 @@ import pytest
 import losscheck
 from losscheck.cli import Color, FailOn, parse
 from losscheck.exceptions import LosscheckError
+from losscheck.reporters import FORMATS
 
 EMPTY_FILES = {"empty.py": "", "model.py": "def build():\n    return 1\n"}
 
@@ -77,7 +78,7 @@ def test_the_module_can_be_run():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--format", "yaml"], "unknown format `yaml`; use one of text, concise, json"),
+        (["--format", "yaml"], f"unknown format `yaml`; use one of {', '.join(FORMATS)}"),
         (["--timeout", "0"], "the timeout must be above 0 seconds, not 0"),
         (["--jobs", "0"], "there must be at least 1 job, not 0"),
         (

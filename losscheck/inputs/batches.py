@@ -21,6 +21,8 @@ from losscheck.loss import SourceFacts
 _BATCH_SIZES = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61)
 #: float32 overflows in exp at 88.7: a saturated logit of 100 shows what an unguarded exp does.
 LARGE_LOGIT = 100.0
+#: Domains that say what the entries of one row are to each other: a constant row is outside of them.
+_OF_A_ROW = ("simplex", "boxes", "parts")
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ class Batches:
                 yield f"y_true {words}", f"y_true {words}", values, y_pred
         if self.task.y_true.domain.name in ("binary", "prob") and self.task.y_pred.domain.name == "prob":
             yield "all zero", "y_true and y_pred all zero", np.zeros_like(y_true), np.zeros_like(y_pred)
-        if y_pred.ndim > 1 and y_pred.shape[-1] > 1 and self.task.y_pred.domain.name != "simplex":
+        if y_pred.ndim > 1 and y_pred.shape[-1] > 1 and self.task.y_pred.domain.name not in _OF_A_ROW:
             constant = np.repeat(y_pred[..., :1], y_pred.shape[-1], axis=-1)
             yield "constant rows", "each row of y_pred constant", y_true, constant
         equal = np.repeat(y_pred[:1], len(y_pred), axis=0)

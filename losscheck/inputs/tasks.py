@@ -157,6 +157,13 @@ TASKS: dict[str, Task] = {
             is_common=False,
         ),
         _task(
+            "location_scale",
+            "float32[B, 3] real",
+            "float32[B, 6] real*3|positive*3",
+            "sigma mu laplace gaussian nll logvar log_var variance heteroscedastic likelihood",
+            is_common=False,
+        ),
+        _task(
             "triplets",
             "float32[B, 1] real",
             "float32[B, 3, E] real",

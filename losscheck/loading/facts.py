@@ -117,10 +117,12 @@ def _lines(text: str, statement: ast.stmt) -> tuple[int, str]:
 
 
 def _docstring(subject: Subject) -> str:
-    for node in (subject.owner, subject.function, subject.factory):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and (found := ast.get_docstring(node)):
-            return found
-    return ""
+    """What the docstrings say, that of ``__init__`` too: many classes describe themselves there."""
+    nodes: list[ast.AST | None] = [subject.owner, subject.function, subject.factory]
+    if isinstance(subject.owner, ast.ClassDef):
+        nodes += [node for node in subject.owner.body if getattr(node, "name", "") == "__init__"]
+    documented = [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    return "\n\n".join(dict.fromkeys(filter(None, map(ast.get_docstring, documented))))
 
 
 def _returns(function: Code | None) -> tuple[int, ...]:

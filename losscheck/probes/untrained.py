@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import gc
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from losscheck.finding import Location
 from losscheck.loss import LoadedLoss
@@ -51,7 +54,8 @@ def run_untrained(loss: LoadedLoss, traced: Traced, name: str, files: UserFiles)
         place = _made_at(key, slot, paths, files) if slot is not None else None
         shown = slot.path if slot is not None else str(variable.name).partition(":")[0]
         shape = tuple(int(size) for size in variable.shape)
-        found.append(UntrainedVariable(shown, shape, place or _read_at(op, files)))
+        is_setting = _is_setting(variable, loss.compiled)
+        found.append(UntrainedVariable(shown, shape, place or _read_at(op, files), is_setting))
     return UntrainedObservation(name, seconds=time.perf_counter() - start, variables=tuple(found))
 
 
@@ -89,6 +93,20 @@ def _weights(layer: Any) -> list[Any]:
         return list(layer.weights)
     except Exception:  # a layer that is not built may refuse
         return []
+
+
+def _is_setting(variable: Any, compiled: Any) -> bool:
+    """Whether the config of a `Loss` object names the variable's value: what its caller has set."""
+    if variable.shape.rank != 0 or isinstance(compiled, type) or not hasattr(compiled, "get_config"):
+        return False
+    try:
+        values = compiled.get_config().values()
+        return any(
+            isinstance(value, (int, float, np.number)) and math.isclose(value, float(variable), rel_tol=1e-5)
+            for value in values
+        )
+    except Exception:  # the user's `get_config` may raise anything
+        return False
 
 
 def _inner(value: Any) -> Any:

@@ -53,3 +53,25 @@ def test_a_variable_with_an_owner_or_a_writer_is_left_alone(write, made, used):
     )
 
     assert untrained(written) == []
+
+
+def test_a_variable_that_the_config_sets_is_a_setting(write):
+    written = write(
+        """
+        class Scheduled(tf.keras.losses.Loss):
+            def __init__(self, weight=0.3):
+                super().__init__()
+                self.weight = tf.Variable(weight)
+
+            def call(self, y_true, y_pred):
+                return self.weight * tf.reduce_mean(tf.square(y_true - y_pred), -1)
+
+            def get_config(self):
+                return {**super().get_config(), "weight": self.weight.numpy()}
+        """,
+        name="Scheduled",
+    )
+    batch = regression()
+    traced = trace(written.loss, batch, written.files)
+    (variable,) = run_untrained(written.loss, traced, batch.name, written.files).variables
+    assert variable.is_setting

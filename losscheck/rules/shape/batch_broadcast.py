@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
 from losscheck.rule import Rule
+from losscheck.rules.shape.pairs import compares_samples
 
 
 class BatchBroadcast(Rule):
@@ -156,6 +157,8 @@ def _severity(prober: Prober, is_wrong_in_fit: bool) -> Severity:
     task = prober.inputs.task
     if task.is_told:
         return Severity.ERROR if is_wrong_in_fit else Severity.WARNING
+    if compares_samples(prober):
+        return Severity.NOTE  # who knows what goes with what
     if task.y_true.is_label:
         return Severity.NOTE  # nobody said that the class ids come as a column
     return Severity.WARNING if is_wrong_in_fit else Severity.NOTE

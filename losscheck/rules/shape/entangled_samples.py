@@ -11,14 +11,7 @@ from losscheck.inputs.batches import is_same_value
 from losscheck.inputs.variants import KEPT_ROWS
 from losscheck.prober import Prober
 from losscheck.rule import Rule, return_location
-
-#: Words of a source that compares samples with each other because it shall.
-_BETWEEN_SAMPLES = (
-    "contrast", "triplet", "npair", "n_pair", "ntxent", "nt_xent", "infonce", "info_nce", "simclr",
-    "clip_loss", "supcon", "siamese", "embedding", "anchor", "negatives", "positives", "barlow", "vicreg",
-    "arcface", "circle_loss", "ranking", "ranknet", "listnet", "listmle", "pairwise", "concordance",
-    "hazard", "mmd", "discrepancy", "coral", "wasserstein",
-)  # fmt: skip
+from losscheck.rules.shape.pairs import compares_samples
 
 
 class EntangledSamples(Rule):
@@ -83,7 +76,7 @@ def pairwise_ranking_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the loss of the same rows in two batches."""
-        if prober.is_random or _compares_samples(prober):
+        if prober.is_random or compares_samples(prober):
             return
         rows = prober.inputs.typical_size
         kept = list(KEPT_ROWS)
@@ -104,11 +97,6 @@ def pairwise_ranking_loss(y_true, y_pred):
             (op.location if op else None) or return_location(prober),
             modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
         )
-
-
-def _compares_samples(prober: Prober) -> bool:
-    words = " ".join((prober.loss.name, *prober.loss.source.names)).lower()
-    return prober.inputs.task.is_embedding or any(word in words for word in _BETWEEN_SAMPLES)
 
 
 def _is_for_sample_weight(before: np.ndarray, after: np.ndarray) -> bool:

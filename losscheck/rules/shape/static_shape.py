@@ -29,6 +29,7 @@ class StaticShape(Rule):
     severity = Severity.ERROR
     hint = "Use `tf.shape(y_pred)[0]`, which is known when the step runs"
     requires = ("callable",)
+    silences_at_line = ("LC103",)
     supersedes = ("LC107", "LC601")
 
     BAD = (
