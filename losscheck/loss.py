@@ -62,6 +62,7 @@ class SourceFacts:
     parameters: tuple[str, ...] = ()  #: names, in order, without ``self``
     names: frozenset[str] = frozenset()  #: every identifier and attribute that the loss and its helpers use
     integers: tuple[int, ...] = ()  #: integer constants, products and differences of them included, ascending
+    rows: tuple[int, ...] = ()  #: numbers that stand where the batch size belongs
     compared: tuple[
         float, ...
     ] = ()  #: numbers that ``y_true`` or a tensor is compared with (sentinels such as -1)

@@ -154,6 +154,7 @@ def other_sizes(task: Task, facts: SourceFacts, search: Search) -> Iterator[Task
     sizes = [*columns, *facts.integers, *(int(n) for n in _NUMBER.findall(error.message))]
     # a size that another axis has would let a matrix product pass by chance
     taken = {DEFAULT_SIZES.get(str(d), d) for d in (*task.y_true.dims, *task.y_pred.dims) if d not in free}
+    taken |= set(facts.rows)
     for size in [n for n in dict.fromkeys(sizes) if 1 < n <= _MAX_SIZE and n not in taken][:5]:
         if search.best_rank > 0:
             yield sized(task, dict.fromkeys(free, size))

@@ -16,6 +16,7 @@ from losscheck.loading.folding import (
     integers,
     local_constants,
     module_constants,
+    row_counts,
 )
 from losscheck.loading.layout import layout
 from losscheck.loading.live import find_live
@@ -86,8 +87,10 @@ def facts_of_subject(text: str, definitions: Definitions, subject: Subject) -> S
         limits.update(bounds(root, known))
     layouts = [Layout(), Layout()]
     is_unused = False
+    rows: tuple[int, ...] = ()
     if function is not None:
         known = local_constants(function, constants)
+        rows = tuple(dict.fromkeys(row_counts(function, own_parameters[:2], known)))
         for index, parameter in enumerate(own_parameters[:2]):
             layouts[index] = layout(function, parameter, helpers, known)
         remarks = (_docstring(subject), comments(own_text))
@@ -99,6 +102,7 @@ def facts_of_subject(text: str, definitions: Definitions, subject: Subject) -> S
         parameters=own_parameters,
         names=frozenset(name for root in roots for name in _names(root, definitions)),
         integers=tuple(sorted(numbers)),
+        rows=rows,
         compared=tuple(sorted(sentinels)),
         bounds=tuple(sorted(limits)),
         returns=_returns(function),

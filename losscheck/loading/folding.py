@@ -131,6 +131,22 @@ def integers(nodes: Iterable[ast.AST], constants: Constants) -> Iterator[int]:
                 yield value
 
 
+def row_counts(root: ast.AST, names: Iterable[str], constants: Constants) -> Iterator[int]:
+    """Numbers that stand for the batch: the first of a shape to which something of ``names`` is reshaped."""
+    wanted = set(names)
+    for node in ast.walk(root):
+        if not isinstance(node, ast.Call) or _last(node) != "reshape":
+            continue
+        values = [*node.args, *(keyword.value for keyword in node.keywords)]
+        shapes = [
+            value for value in values if isinstance(value, (ast.List, ast.Tuple)) and len(value.elts) > 1
+        ]
+        read = {inner.id for value in values for inner in ast.walk(value) if isinstance(inner, ast.Name)}
+        rows = fold(shapes[0].elts[0], constants) if shapes and read & wanted else None
+        if isinstance(rows, int) and rows > 1:
+            yield rows
+
+
 def compared(root: ast.AST, constants: Constants) -> Iterator[float]:
     """Numbers that the entries of something are compared with."""
     for node in ast.walk(root):
