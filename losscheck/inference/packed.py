@@ -18,6 +18,8 @@ _MAX_WIDTH = 512
 #: More candidates would cost more time than they find.
 _MAX_CANDIDATES = 16
 _CLASSES = DEFAULT_SIZES["C"]
+#: More targets than this are not a handful of columns that a number in the source may count.
+_MAX_TARGETS = 8
 #: The axes between the batch and the last one, by how many axes there are.
 _BETWEEN: dict[int, Dims] = {2: (), 3: ("N",), 4: ("H", "W"), 5: ("H", "W", "L")}
 _BOX = 4
@@ -75,7 +77,7 @@ def _candidates(facts: SourceFacts) -> Iterator[Packed]:
         embeddings: Dims = (BATCH_AXIS, count, "E")
         yield Packed(replace(task, y_true=labels, y_pred=replace(task.y_pred, dims=embeddings)), why)
     if is_packed(y_true) or is_packed(y_pred):
-        pairs = list(_widths(y_true, y_pred))
+        pairs = list(_widths(y_true, y_pred, facts.integers))
         for dims in _between(facts):
             for true, pred in pairs:
                 if max(true or 1, pred) <= _MAX_WIDTH:
@@ -119,7 +121,7 @@ def _between(facts: SourceFacts) -> Iterator[tuple[Dims, Dims]]:
             yield dims, dims
 
 
-def _widths(y_true: Layout, y_pred: Layout) -> Iterator[tuple[int | None, int]]:
+def _widths(y_true: Layout, y_pred: Layout, integers: tuple[int, ...]) -> Iterator[tuple[int | None, int]]:
     """Widths of the last axes of both; None: there is no last axis, as of class ids."""
     true, pred = _own_widths(y_true), _own_widths(y_pred)
     if _has_last_apart(y_true):
@@ -136,7 +138,8 @@ def _widths(y_true: Layout, y_pred: Layout) -> Iterator[tuple[int | None, int]]:
         yield from ((_CLASSES, _CLASSES + 1), (None, _CLASSES + 1), (1, _CLASSES + 1))
     else:
         spans = _spans(y_pred)
-        others: list[int | None] = [*spans, None]
+        named = [number for number in integers if 1 < number <= _MAX_TARGETS and number not in spans]
+        others: list[int | None] = [*spans, *named[:3], None]
         if all(part.is_index for part in y_pred.parts):
             others = [None, *spans]
         yield from ((other, width) for width in pred for other in (*others, width))

@@ -451,7 +451,7 @@ def test_the_users_arrays_are_tried_as_they_are():
 
 
 def test_a_number_that_stands_where_the_batch_belongs_is_no_size():
-    tries = Tries(lambda batch: None if batch.size == 32 else raises("requested shape needs a multiple of 32"))
+    tries = Tries(lambda batch: None if batch.size == 32 else raises("the shape needs a multiple of 32"))
     found = infer(loss("pair_loss", integers=(32,), rows=(32,)), tries)
     assert found.named_rows == 32
     assert all(y_pred[-1] != 32 for _, y_pred in tries.shapes)
