@@ -64,7 +64,7 @@ class UntrainedVariable:
     name: str  #: as a user would write it, ``self.scale``
     shape: tuple[int, ...]
     location: Location | None  #: where it is made, else where the loss reads it
-    is_setting: bool = False  #: its value is one of the loss's config: it is set, and not to be learned
+    is_setting: bool = False  #: the caller of the loss sets its value: by its config, by an argument
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from losscheck.probes.statements import called_name
 from losscheck.probes.syntax import parsed
 from losscheck.state_observation import UntrainedObservation, UntrainedVariable
 
-_MAKERS = ("Variable", "add_weight", "get_variable")
+_MAKERS = ("Variable", "add_weight", "get_variable", "variable")
 #: A statement with one of these names and the variable's changes the variable, or has it trained.
 _TRAINERS = frozenset((
     "assign", "assign_add", "assign_sub", "set_value", "update", "update_add", "update_sub", "gradient",
@@ -54,7 +54,7 @@ def run_untrained(loss: LoadedLoss, traced: Traced, name: str, files: UserFiles)
         place = _made_at(key, slot, paths, files) if slot is not None else None
         shown = slot.path if slot is not None else str(variable.name).partition(":")[0]
         shape = tuple(int(size) for size in variable.shape)
-        is_setting = _is_setting(variable, loss.compiled)
+        is_setting = _is_setting(variable, loss.compiled) or _is_given(key, paths)
         found.append(UntrainedVariable(shown, shape, place or _read_at(op, files), is_setting))
     return UntrainedObservation(name, seconds=time.perf_counter() - start, variables=tuple(found))
 
@@ -107,6 +107,21 @@ def _is_setting(variable: Any, compiled: Any) -> bool:
         )
     except Exception:  # the user's `get_config` may raise anything
         return False
+
+
+def _is_given(name: str, paths: set[str]) -> bool:
+    """Whether a factory or a constructor makes the variable of an argument: what its caller has set."""
+    for path in paths:
+        for function in ast.walk(parsed(path)):
+            if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            given = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
+            for node in ast.walk(function):
+                if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value and _gives(node, name):
+                    calls = [n for n in ast.walk(node.value) if isinstance(n, ast.Call) and n.args]
+                    if any(isinstance(call.args[0], ast.Name) and call.args[0].id in given for call in calls):
+                        return True
+    return False
 
 
 def _inner(value: Any) -> Any:

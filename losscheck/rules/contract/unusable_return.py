@@ -29,6 +29,7 @@ class UnusableReturn(Rule):
     severity = Severity.ERROR
     hint = "Return a floating-point tensor, one value for each sample"
     requires = ("callable",)
+    supersedes = ("LC107",)
 
     BAD = (
         """\

@@ -101,7 +101,7 @@ def annealed_loss(y_true, y_pred):
             places.add(place)
             yield self.finding(
                 f"`{variable.name}` of shape {variable.shape} is trainable and belongs to no model or layer:"
-                " `fit` never updates it" + ("; its config sets it" if variable.is_setting else ""),
+                " `fit` never updates it" + ("; its value is a setting" if variable.is_setting else ""),
                 place,
                 modes=(Mode.GRADIENT, Mode.FIT),
                 severity=Severity.NOTE if variable.is_setting else None,

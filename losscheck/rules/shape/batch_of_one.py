@@ -106,7 +106,9 @@ def centred_loss(y_true, y_pred):
             return None
         if is_same_value(np.mean(alone.value), np.mean(expected), 1e-3):
             return None
-        if prober.mixing().op is not None:  # a statistic of some rows, in which a batch of one has no part
+        if (
+            prober.lacks("graph") or prober.mixing().op is not None
+        ):  # a statistic of some rows, in which a batch of one has no part
             return None
         return self.finding(
             f"the first row's loss is {np.mean(alone.value):.3g} in {of_one}, {np.mean(expected):.3g} in"
