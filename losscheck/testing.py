@@ -193,8 +193,8 @@ def parametrize(
 
     Args:
         losses: functions, `Loss` objects, `Loss` subclasses.
-        expected: code of a finding that is intended → the reason. One that no longer appears in any of the
-            losses fails the test of its family.
+        expected: code of a finding that is intended → the reason. Each of the losses must show it: where
+            it does not appear, the test of its family fails.
         options: as for `losscheck.check_loss`: ``y_true``, ``y_pred``, ``task``, ``select``, ``ignore``.
 
     Raises:

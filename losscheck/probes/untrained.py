@@ -100,13 +100,11 @@ def _is_setting(variable: Any, compiled: Any) -> bool:
     if variable.shape.rank != 0 or isinstance(compiled, type) or not hasattr(compiled, "get_config"):
         return False
     try:
-        values = compiled.get_config().values()
-        return any(
-            isinstance(value, (int, float, np.number)) and math.isclose(value, float(variable), rel_tol=1e-5)
-            for value in values
-        )
+        values = list(compiled.get_config().values())
     except Exception:  # the user's `get_config` may raise anything
         return False
+    numbers = [float(value) for value in values if isinstance(value, (int, float, np.number))]
+    return any(math.isclose(number, float(variable), rel_tol=1e-5) for number in numbers)
 
 
 def _is_given(name: str, paths: set[str]) -> bool:
