@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 
@@ -39,12 +40,12 @@ class Channel:
         """Wait for the parent; the requests that it has sent, or None when there will be no more."""
         data = os.read(self.requests, _CHUNK)
         if not data:
-            self._clean_up()
             return None
         *lines, self._rest = (self._rest + data).split(b"\n")
         requests = []
         for message in map(decode, lines):
             if isinstance(message, Goodbye):
+                self._folder = ""  # the parent deletes it
                 return None
             if isinstance(message, Request):
                 requests.append(message)
@@ -52,7 +53,10 @@ class Channel:
                 self._folder = message.folder
         return requests
 
-    def _clean_up(self) -> None:
+    def clean_up(self) -> None:
         """Delete the files of a parent that died without saying goodbye."""
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            gone = f"{self._folder}-gone"  # what is still being killed writes no more into it
+            with contextlib.suppress(OSError):
+                os.rename(self._folder, gone)
+            shutil.rmtree(gone, ignore_errors=True)

@@ -64,6 +64,7 @@ class ForkingServer:
         finally:
             for child in self._children.values():
                 child.kill()
+            self._channel.clean_up()
         os._exit(0)  # TensorFlow takes its time to leave
 
     def _wait(self) -> list[Request] | None:

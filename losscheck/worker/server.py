@@ -135,6 +135,7 @@ def _listen(channel: Channel, requests: queue.SimpleQueue[Request]) -> NoReturn:
         while os.getppid() == parent:
             time.sleep(_PATIENCE)
     finally:
+        channel.clean_up()
         if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)  # with what the loss has started
         os._exit(0)
