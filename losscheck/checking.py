@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import losscheck
 from losscheck.exceptions import ConfigError, TargetError
 from losscheck.report import Failure, LossReport, ModeResult, Report, Status, Versions
+from losscheck.settings import Settings
 
 if TYPE_CHECKING:
     from losscheck.finding import Location
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Code of the rule that speaks of a file that cannot be imported.
 RAISES_ON_LOAD = "LC010"
+#: What the configuration is called where it cannot be read.
+_CONFIG = "pyproject.toml"
 #: Holds while the losses are probed; gives the function to call for each one done.
 Watcher = AbstractContextManager[Callable[[], None]]
 
@@ -35,7 +38,7 @@ class FoundTargets:
     files: int  #: files that were read
 
 
-def find_targets(targets: Iterable[str]) -> FoundTargets:
+def find_targets(targets: Iterable[str], settings: Settings | None = None) -> FoundTargets:
     """Find the losses of all targets; a target that names nothing does not stop the others."""
     from losscheck.loading.target import find_losses
 
@@ -52,45 +55,43 @@ def find_targets(targets: Iterable[str]) -> FoundTargets:
         files += found.files
         for loss in found.losses:
             losses.setdefault((Path(loss.path).resolve(), loss.name), loss)
-    configured = tuple(_configured(loss, failures) for loss in losses.values())
+    configured = tuple(_configured(losses.values(), settings or Settings(), failures))
     return FoundTargets(configured, tuple(failures), files)
 
 
-def _configured(loss: FoundLoss, failures: list[Failure]) -> FoundLoss:
-    """The loss with what its project's configuration says of it; a broken one is a failure, said once."""
-    from losscheck.config import FILE, find_config
-
-    path = Path(loss.path)
-    try:
-        config = find_config(path)
-    except ConfigError as error:
-        failure = Failure(FILE, "config", type(error).__name__, str(error))
-        if failure not in failures:
-            failures.append(failure)
-        return loss
-    return loss if config is None else replace(loss, spec_config=config.specs_of(path, loss.name))
+def _configured(
+    losses: Iterable[FoundLoss], settings: Settings, failures: list[Failure]
+) -> Iterator[FoundLoss]:
+    """The losses with what their project's configuration says of them; a broken one is said once."""
+    for loss in losses:
+        path = Path(loss.path)
+        try:
+            settings.of_file(path)
+            yield replace(loss, spec_config=settings.specs_of(path, loss.name))
+        except ConfigError as error:
+            failure = Failure(_CONFIG, "config", type(error).__name__, str(error))
+            if failure not in failures:
+                failures.append(failure)
 
 
 def check_targets(
     targets: Iterable[str],
-    options: Callable[[], WorkerOptions],
+    options: Callable[[FoundLoss], WorkerOptions],
     *,
-    jobs: int,
-    timeout: float,
+    settings: Settings,
     watch: Callable[[int], Watcher] = lambda total: contextlib.nullcontext(lambda: None),
 ) -> Report:
     """Check every loss of the targets.
 
     Args:
         targets: files, folders, modules, each with or without ``:name``.
-        options: makes the options of the children; called only if there is a loss.
-        jobs: children at the same time, at most.
-        timeout: seconds for each loss.
+        options: makes the options of the child that checks a loss.
+        settings: what the command line and the project say.
         watch: called with the number of losses once the children start.
 
     """
     started = time.perf_counter()
-    found = find_targets(targets)
+    found = find_targets(targets, settings)
     failures = list(found.failures)
     reports: dict[int, LossReport] = {}
     is_broken = False  # the worker cannot start: said once, for the whole run
@@ -100,8 +101,9 @@ def check_targets(
         from losscheck.worker.pool import Pool
 
         count = len(found.losses)
-        with Pool(jobs=min(jobs, count), timeout=timeout, options=options()) as pool, watch(count) as tick:
-            for outcome in pool.run(found.losses):
+        jobs, timeout = min(settings.of_run("jobs"), count), settings.of_run("timeout")
+        with Pool(jobs=jobs, timeout=timeout) as pool, watch(count) as tick:
+            for outcome in pool.run(found.losses, options):
                 failures += [failure for failure in outcome.failures if not _is_said(failure, failures)]
                 is_broken = is_broken or any(not failure.target for failure in outcome.failures)
                 if outcome.report is not None:

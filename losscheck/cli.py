@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import losscheck
+from losscheck.choices import FailOn
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Severity
-from losscheck.options import Color, FailOn, Request, parse
+from losscheck.options import Color, Request, parse
 from losscheck.reporters import Style, load_reporter, render
+from losscheck.reporters.files import write_output
 from losscheck.reporters.terminal import has_color, has_unicode, width_of, write_safely
 
 if TYPE_CHECKING:
+    from losscheck.loss import FoundLoss
+    from losscheck.report import Report
     from losscheck.worker.pool import WorkerOptions
 
 _CANNOT_CHECK = 2  # exit code
@@ -31,10 +36,15 @@ def run(arguments: Sequence[str]) -> int:
             return 0
         if request.explain is not None or request.rules:
             return _show_rules(request)
-        if not request.targets:
+        if request.show_config:
+            place = request.targets[0].partition(":")[0] if request.targets else "."
+            write_safely(request.settings.shown(Path(place)), sys.stdout)
+            return 0
+        targets = request.targets or request.settings.targets()
+        if not targets:
             parse(["--help"])
             return _CANNOT_CHECK
-        return _check(request)
+        return _check(replace(request, targets=targets))
     except LosscheckError as error:
         write_safely(f"losscheck: {error}\n", sys.stderr)
         return _CANNOT_CHECK
@@ -44,19 +54,19 @@ def _check(request: Request) -> int:
     """Check the targets, write the report, give the exit code."""
     from losscheck.checking import Watcher, check_targets
 
-    def worker_options() -> WorkerOptions:
+    settings = request.settings
+    fail_on = settings.of_run("fail-on")
+
+    def worker_options(loss: FoundLoss) -> WorkerOptions:
         from losscheck.worker.pool import WorkerOptions
 
         return WorkerOptions(
             y_true=request.y_true,
             y_pred=request.y_pred,
             task=request.task,
-            select=request.select,
-            ignore=request.ignore,
-            modes=request.modes,
-            load=request.load.value,
             batch=request.batch,
             model=request.model,
+            **asdict(settings.of_file(Path(loss.path))),
         )
 
     def watch(total: int) -> Watcher:
@@ -65,11 +75,10 @@ def _check(request: Request) -> int:
         load_reporter(request.format)  # while the children import TensorFlow
         return progress(total, is_shown=not request.quiet)
 
-    report = check_targets(
-        request.targets, worker_options, jobs=request.jobs, timeout=request.timeout, watch=watch
-    )
-    if request.fail_on is not FailOn.NEVER:
-        report = replace(report, fail_on=Severity(request.fail_on.value))
+    report = check_targets(request.targets, worker_options, settings=settings, watch=watch)
+    if fail_on != FailOn.NEVER.value:
+        report = replace(report, fail_on=Severity(fail_on))
+    report = _without_known(report, request)
     style = Style(
         width=width_of(sys.stdout),
         color=_has_color(request),
@@ -78,9 +87,26 @@ def _check(request: Request) -> int:
         quiet=request.quiet,
     )
     write_safely(render(request.format, report, style), sys.stdout)
-    if request.fail_on is FailOn.NEVER and not report.failures:
+    for output in request.outputs:
+        write_output(output, report)
+    if fail_on == FailOn.NEVER.value and not report.failures:
         return 0
     return report.exit_code
+
+
+def _without_known(report: Report, request: Request) -> Report:
+    """The report without the findings of the baseline, which is written first where that is asked for."""
+    known, written = request.settings.baseline(), request.write_baseline
+    if known is None and written is None:
+        return report
+    from losscheck.baseline import leave_out_known, write_baseline
+
+    if written is None:
+        assert known is not None
+        return leave_out_known(report, known)
+    count = write_baseline(report, written)
+    findings = "1 finding" if count == 1 else f"{count} findings"
+    return replace(leave_out_known(report, written), notices=(f"{written} now knows {findings}",))
 
 
 def _show_rules(request: Request) -> int:

@@ -154,11 +154,11 @@ def _check(loss: LoadedLoss, options: Options, told: Told, rules: _Rules, keep: 
         report = replace(
             _empty_report(loss),
             task=inferred.choice,
-            modes=_modes(prober, inferred, verdict.findings),
-            findings=verdict.findings,
+            modes=_modes(prober, inferred, verdict.every),
+            findings=verdict.every,
             skipped=verdict.skipped,
             seconds=time.perf_counter() - start,
-        )
+        ).silenced(verdict.suppressed)
         result = _answered(report, verdict)
         if result.pending is not None:
             keep(result)
@@ -194,7 +194,8 @@ def _judge(loss: LoadedLoss, evidence: Evidence, options: Options, reason: str) 
     rules = _Rules(options)
     (verdict,) = run_rules(prober, rules.selected, rules.others)
     modes = {mode: ModeResult(Status.SKIPPED, reason) for mode in Mode}
-    report = replace(_empty_report(loss), modes=modes, findings=verdict.findings, skipped=verdict.skipped)
+    report = replace(_empty_report(loss), modes=modes, findings=verdict.every, skipped=verdict.skipped)
+    report = report.silenced(verdict.suppressed)
     return _answered(report, verdict)
 
 
@@ -203,7 +204,7 @@ def _answered(report: LossReport, verdict: Verdict) -> CheckResult:
     reasons = {result.reason for result in report.modes.values() if result.status is Status.SKIPPED}
     failures = verdict.failures
     is_probed = any(result.status is not Status.SKIPPED for result in report.modes.values())
-    if not is_probed and not report.findings:
+    if not is_probed and not report.findings and not report.suppressed:
         message = f"nothing was checked: {'; '.join(sorted(reasons))}"
         failures = (*failures, Failure(report.target, "engine", "NotChecked", message))
     return CheckResult(report, failures, verdict.pending)

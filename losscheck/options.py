@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
+from losscheck.choices import FailOn, Load
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Mode
 from losscheck.reporters import FORMATS
+from losscheck.reporters.files import Output, parse_output
 from losscheck.selection import split
+from losscheck.settings import Settings
 
 #: By its version, typer uses click's class or its own copy.
 _TYPER_USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-class FailOn(str, enum.Enum):
-    """The mildest finding that fails the run."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-    NEVER = "never"
 
 
 class Color(str, enum.Enum):
@@ -36,14 +30,6 @@ class Color(str, enum.Enum):
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
-
-
-class Load(str, enum.Enum):
-    """How much of the user's file to run."""
-
-    AUTO = "auto"
-    IMPORT = "import"
-    SLICE = "slice"
 
 
 @dataclass(frozen=True)
@@ -56,19 +42,16 @@ class Request:
     task: str | None  #: key of `TASKS`
     batch: str | None  #: file with arrays
     model: str | None  #: target of a function that builds a model
-    select: tuple[str, ...]  #: selectors of rules
-    ignore: tuple[str, ...]  #: selectors of rules
-    fail_on: FailOn
+    settings: Settings  #: what may also stand in ``pyproject.toml``
     format: str  #: key of `FORMATS`
-    modes: tuple[str, ...]  #: modes to run also where a default run passes them over
-    load: Load
-    timeout: float  #: seconds for each loss
-    jobs: int  #: child processes at most
+    outputs: tuple[Output, ...]  #: files to write besides
+    write_baseline: Path | None  #: file for the findings of this run, which then are known
     verbose: bool
     quiet: bool
     color: Color
     explain: str | None  #: code or name of a rule to show instead of checking
     rules: bool  #: show the table of rules instead of checking
+    show_config: bool  #: show the settings instead of checking
     version: bool  #: show the version instead of checking
 
 
@@ -94,12 +77,13 @@ def _validate(request: Request) -> None:
     """Refuse what no loss can be checked with, before anything slow starts."""
     if request.format not in FORMATS:
         raise LosscheckError(f"unknown format `{request.format}`; use one of {', '.join(FORMATS)}")
-    if request.timeout <= 0:
-        raise LosscheckError(f"the timeout must be above 0 seconds, not {request.timeout:g}")
-    if request.jobs < 1:
-        raise LosscheckError(f"there must be at least 1 job, not {request.jobs}")
+    given = request.settings.given
+    if given.get("timeout", 1) <= 0:
+        raise LosscheckError(f"the timeout must be above 0 seconds, not {given['timeout']:g}")
+    if given.get("jobs", 1) < 1:
+        raise LosscheckError(f"there must be at least 1 job, not {given['jobs']}")
     names = [mode.value for mode in Mode]
-    for mode in request.modes:
+    for mode in given.get("modes", ()):
         if mode not in names:
             raise LosscheckError(f"unknown mode `{mode}`; use one of {', '.join(names)}")
     if request.task is not None:
@@ -112,18 +96,18 @@ def _validate(request: Request) -> None:
 
         for spec in filter(None, (request.y_true, request.y_pred)):
             parse_spec(spec)
-    given = {"--y-true": request.y_true, "--y-pred": request.y_pred, "--task": request.task}
-    given |= {"--batch": request.batch, "--model": request.model}
-    _refuse_both([name for name, value in given.items() if value is not None])
+    told = {"--y-true": request.y_true, "--y-pred": request.y_pred, "--task": request.task}
+    told |= {"--batch": request.batch, "--model": request.model}
+    _refuse_both([name for name, value in told.items() if value is not None])
     if request.batch is not None:
         from losscheck.inputs.given import read_batch
 
         read_batch(request.batch)
-    if request.select or request.ignore:
+    if given.get("select") or given.get("ignore"):
         from losscheck.registry import all_rules
         from losscheck.selection import select
 
-        select(all_rules(), request.select, request.ignore)
+        select(all_rules(), given.get("select", ()), given.get("ignore", ()))
 
 
 def _refuse_both(given: Sequence[str]) -> None:
@@ -131,11 +115,6 @@ def _refuse_both(given: Sequence[str]) -> None:
     clashing = [name for name in given if not (name == "--y-true" and "--model" in given)]
     if len(clashing) > 1 and {"--batch", "--model"} & set(clashing):
         raise LosscheckError(f"give either `{clashing[0]}` or `{clashing[-1]}`: each says what `y_pred` is")
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _option(panel: str, text: str, *names: str, metavar: str | None = None, **more: Any) -> Any:
@@ -169,19 +148,45 @@ def _request(
     ignore: Annotated[list[str] | None, _option(_RULES, "Do not run these.", metavar="RULES")] = None,
     explain: Annotated[str | None, _option(_RULES, "Show the page of a rule.", metavar="RULE")] = None,
     rules: Annotated[bool, _option(_RULES, "Show all rules.", "--rules")] = False,
-    fail_on: Annotated[FailOn, _option(_RUN, "Mildest finding that gives exit code 1.")] = FailOn.WARNING,
+    baseline: Annotated[
+        str | None, _option(_RULES, "Leave out the findings that this file knows.", metavar="FILE")
+    ] = None,
+    write_baseline: Annotated[
+        Path | None, _option(_RULES, "Write the findings of this run to such a file.", metavar="FILE")
+    ] = None,
+    config: Annotated[
+        Path | None, _option(_RUN, "Read this in place of the closest pyproject.toml.", metavar="FILE")
+    ] = None,
+    isolated: Annotated[bool, _option(_RUN, "Read no pyproject.toml.", "--isolated")] = False,
+    show_config: Annotated[
+        bool, _option(_RUN, "Show the settings in force, and who set them.", "--show-config")
+    ] = False,
+    fail_on: Annotated[
+        FailOn | None, _option(_RUN, "Mildest finding that gives exit code 1.", show_default="warning")
+    ] = None,
     mode: Annotated[
         list[str] | None, _option(_RUN, "Run it even where it is usually skipped: replicas.", metavar="MODE")
     ] = None,
     load: Annotated[
-        Load, _option(_RUN, "Run the whole file, or what the loss needs; auto: as the file does work.")
-    ] = Load.AUTO,
-    timeout: Annotated[float, _option(_RUN, "Limit for each loss.", metavar="SECONDS")] = 30.0,
+        Load | None,
+        _option(
+            _RUN,
+            "Run the whole file, or what the loss needs; auto: as the file does work.",
+            show_default="auto",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None, _option(_RUN, "Limit for each loss.", metavar="SECONDS", show_default="30")
+    ] = None,
     jobs: Annotated[
         int | None,
         _option(_RUN, "Losses at the same time.", "--jobs", "-j", metavar="N", show_default="cores"),
     ] = None,
     format: Annotated[str, _option(_OUT, "Format of the report.", metavar="|".join(FORMATS))] = "text",
+    output: Annotated[
+        list[str] | None,
+        _option(_OUT, "Also write the report to a file: losses.sarif, or junit:losses.xml.", metavar="FILE"),
+    ] = None,
     verbose: Annotated[bool, _option(_OUT, "Also why and what was skipped.", "--verbose", "-v")] = False,
     quiet: Annotated[bool, _option(_OUT, "Only findings and failures.", "--quiet", "-q")] = False,
     color: Annotated[Color, _option(_OUT, "Colour the output.")] = Color.AUTO,
@@ -191,6 +196,16 @@ def _request(
 
     Exit codes: 0 clean, 1 findings, 2 something could not be checked.
     """
+    given = {
+        "select": select and split(select),
+        "ignore": ignore and split(ignore),
+        "fail-on": fail_on and fail_on.value,
+        "modes": mode and split(mode),
+        "load": load and load.value,
+        "timeout": timeout,
+        "jobs": jobs,
+        "baseline": baseline,
+    }
     return Request(
         targets=tuple(targets or ()),
         y_true=y_true,
@@ -198,18 +213,19 @@ def _request(
         task=task,
         batch=batch,
         model=model,
-        select=split(select or ()),
-        ignore=split(ignore or ()),
-        fail_on=fail_on,
+        settings=Settings(
+            given={key: value for key, value in given.items() if value is not None},
+            file=config,
+            is_isolated=isolated,
+        ),
         format=format,
-        modes=split(mode or ()),
-        load=load,
-        timeout=timeout,
-        jobs=_cores() if jobs is None else jobs,
+        outputs=tuple(map(parse_output, output or ())),
+        write_baseline=write_baseline,
         verbose=verbose,
         quiet=quiet,
         color=color,
         explain=explain,
         rules=rules,
+        show_config=show_config,
         version=version,
     )

@@ -54,6 +54,14 @@ class Evidence:
     wanted: frozenset[Mode] = frozenset()  #: modes to run also where a default run passes them over
 
 
+@dataclass(frozen=True)
+class IdleComment:
+    """A comment ``# losscheck: ignore[…]`` inside the loss that silences nothing."""
+
+    location: Location
+    problem: str  #: what is wrong with it, as the end of a sentence that begins with the comment
+
+
 @dataclass
 class Prober(Asking):
     """What the rules ask.
@@ -72,6 +80,7 @@ class Prober(Asking):
     evidence: Evidence = field(default_factory=Evidence)
     allowed: set[Mode] = field(default_factory=set)  #: the risky modes that may run now
     postponed: set[Mode] = field(default_factory=set)  #: those that were asked for and may not
+    idle_comments: tuple[IdleComment, ...] = ()  #: known once all other rules have answered
     _seen: dict[Hashable, Observation] = field(default_factory=dict)
 
     @property

@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "without TARGET those of `losscheck_targets`.",
     )
     parser.addini("losscheck_targets", "Losses to check: files, folders, modules.", type="args", default=[])
-    parser.addini("losscheck_timeout", "Seconds for each loss.", default="30")
+    parser.addini("losscheck_timeout", "Seconds for each loss; else as in pyproject.toml.", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:

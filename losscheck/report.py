@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,6 +61,15 @@ class Pending:
 
 
 @dataclass(frozen=True)
+class Suppressed:
+    """A finding that the user has silenced."""
+
+    finding: Finding
+    by: str  #: ``comment`` or ``baseline``
+    reason: str = ""  #: in the user's words
+
+
+@dataclass(frozen=True)
 class LossReport:
     """Everything that losscheck says of one loss."""
 
@@ -77,11 +86,25 @@ class LossReport:
     seconds: float = 0.0  #: wall time of its probes
     left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
     cell: int | None = None  #: cell of a notebook, in which the line counts; None: a file
+    suppressed: tuple[Suppressed, ...] = ()  #: findings that the user has silenced, by line
 
     @property
     def shown_path(self) -> str:
         """``losses.py``, or the cell of a notebook, ``losses.ipynb:cell 3``."""
         return Location(self.path, self.line, cell=self.cell).shown_path
+
+    def silenced(self, entries: Sequence[Suppressed]) -> LossReport:
+        """The report without some of its findings; a mode that fails of them alone counts as skipped."""
+        if not entries:
+            return self
+        left = tuple(f for f in self.findings if not any(f is entry.finding for entry in entries))
+        loud = {mode for finding in left if finding.severity is Severity.ERROR for mode in finding.modes}
+        modes = dict(self.modes)
+        for entry in entries:
+            for mode in set(entry.finding.modes) - loud:
+                if mode in modes and modes[mode].status is Status.FAIL:
+                    modes[mode] = ModeResult(Status.SKIPPED, f"{entry.finding.code} is silenced")
+        return replace(self, findings=left, suppressed=(*self.suppressed, *entries), modes=modes)
 
     def extended_by(self, other: LossReport) -> LossReport:
         """The report with the findings and the modes of another one of the same loss."""
@@ -108,6 +131,10 @@ class LossReport:
             "modes": {mode.value: result.status.value for mode, result in self.modes.items()},
             "mode_reasons": {mode.value: r.reason for mode, r in self.modes.items() if r.reason},
             "findings": [_finding_to_dict(finding) for finding in self.findings],
+            "suppressed": [
+                {**_finding_to_dict(entry.finding), "suppressed_by": entry.by, "reason": entry.reason}
+                for entry in self.suppressed
+            ],
             "skipped": dict(self.skipped),
             "left_out": self.left_out,
             "output": self.output,
@@ -135,6 +162,10 @@ class LossReport:
             task=task,
             modes={Mode(m): ModeResult(Status(s), reasons.get(m, "")) for m, s in data["modes"].items()},
             findings=tuple(_finding_from_dict(finding) for finding in data["findings"]),
+            suppressed=tuple(
+                Suppressed(_finding_from_dict(entry), entry["suppressed_by"], entry["reason"])
+                for entry in data["suppressed"]
+            ),
             skipped=dict(data["skipped"]),
             left_out=data["left_out"],
             output=data["output"],
@@ -174,6 +205,7 @@ class Report:
     files: int = 0  #: files that were read for losses
     fail_on: Severity = Severity.WARNING  #: findings at or above fail the run
     seconds: float = 0.0
+    notices: tuple[str, ...] = ()  #: what else the user should know of the run, a line each
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -200,6 +232,7 @@ class Report:
             "keras": self.versions.keras,
             "python": self.versions.python,
             "losses": [loss.to_dict() for loss in self.losses],
+            "notices": list(self.notices),
             "failures": [
                 {"target": f.target, "stage": f.stage, "type": f.type, "message": f.message}
                 for f in self.failures
@@ -209,6 +242,7 @@ class Report:
                 "errors": self.count(Severity.ERROR),
                 "warnings": self.count(Severity.WARNING),
                 "notes": self.count(Severity.NOTE),
+                "suppressed": sum(len(loss.suppressed) for loss in self.losses),
                 "failures": len(self.failures),
             },
         }

@@ -32,6 +32,8 @@ class Rule(abc.ABC):
     needs_process: ClassVar[bool] = False  #: its BAD examples hang or end the process that runs them
     is_fallback: ClassVar[bool] = False  #: stays silent where another finding explains the same failure
 
+    is_last: ClassVar[bool] = False  #: judges what the other rules found, so that it is asked after them
+
     BAD: ClassVar[tuple[str, ...]]  #: sources with the defect, its line marked ``# <-``
     GOOD: ClassVar[tuple[str, ...]]  #: sources that look alike and are right
     also: ClassVar[tuple[str, ...]] = ()  #: codes that the BAD examples may raise besides

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from losscheck.registry import FAMILIES
 from losscheck.report import Failure, LossReport, Report, Versions
 from losscheck.reporters import Style, render
 from losscheck.reporters.summary import failure_line
+from losscheck.settings import Settings
 
 
 class Losses:
@@ -35,6 +36,7 @@ class Losses:
 
     def __init__(self, targets: Iterable[str], config: pytest.Config) -> None:
         self._config = config
+        self._settings = Settings()
         self._open = ExitStack()
         self._pool: Any = None
         self._reports: dict[str, tuple[LossReport | None, tuple[Failure, ...]]] = {}
@@ -61,7 +63,7 @@ class Losses:
         if key not in self._reports:
             if self._pool is None:
                 self._pool = self._open.enter_context(self._new_pool())
-            (outcome,) = self._pool.run([loss])
+            (outcome,) = self._pool.run([loss], self._options)
             self._reports[key] = outcome.report, outcome.failures
         return self._reports[key]
 
@@ -83,7 +85,7 @@ class Losses:
         here = Path.cwd()
         os.chdir(self._config.rootpath)
         try:
-            found = find_targets(targets)
+            found = find_targets(targets, self._settings)
             paths = [Path(loss.path).resolve() for loss in found.losses]
         finally:
             os.chdir(here)
@@ -91,10 +93,16 @@ class Losses:
         return replace(found, losses=tuple(losses))
 
     def _new_pool(self) -> Any:
-        from losscheck.worker.pool import Pool, WorkerOptions
+        from losscheck.worker.pool import Pool
 
-        timeout = float(self._config.getini("losscheck_timeout"))
-        return Pool(jobs=1, timeout=timeout, options=WorkerOptions())
+        timeout = self._config.getini("losscheck_timeout") or self._settings.of_run("timeout")
+        return Pool(jobs=1, timeout=float(timeout))
+
+    def _options(self, loss: FoundLoss) -> Any:
+        """What the project's configuration says of the file of a loss."""
+        from losscheck.worker.pool import WorkerOptions
+
+        return WorkerOptions(**asdict(self._settings.of_file(Path(loss.path))))
 
 
 class LossFile(pytest.File):

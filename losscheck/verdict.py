@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from losscheck.finding import Finding, Mode, Severity, code_span, source_line
 from losscheck.loss import LoadedLoss
-from losscheck.prober import Prober
-from losscheck.report import OUT_OF_TIME, Failure, Pending
+from losscheck.prober import IdleComment, Prober
+from losscheck.report import OUT_OF_TIME, Failure, Pending, Suppressed
 from losscheck.rule import Rule
+from losscheck.suppression import idle_comments, suppress
 
 #: The risky modes, the one that most often ends a process last.
 _RISKS = (Mode.REPLICAS, Mode.XLA)
@@ -24,9 +25,15 @@ class Verdict:
     """What the rules say of one loss."""
 
     findings: tuple[Finding, ...]  #: by line
+    suppressed: tuple[Suppressed, ...]  #: those that a comment silences, by line
     skipped: Mapping[str, str]  #: code of a rule that could not look → reason
     failures: tuple[Failure, ...]  #: what went wrong in losscheck itself
     pending: Pending | None = None  #: what comes next; None: this verdict is the last
+
+    @property
+    def every(self) -> tuple[Finding, ...]:
+        """All findings, the silenced ones included."""
+        return (*self.findings, *(entry.finding for entry in self.suppressed))
 
 
 def run_rules(prober: Prober, rules: Sequence[Rule], explaining: Sequence[Rule] = ()) -> Iterator[Verdict]:
@@ -34,7 +41,7 @@ def run_rules(prober: Prober, rules: Sequence[Rule], explaining: Sequence[Rule] 
 
     A rule that asks for a risky mode first sees it as skipped. When all rules are through, a verdict tells
     which of these modes comes next, so that the findings so far can be kept, and these rules run again.
-    So does a verdict every few seconds where a loss is slow.
+    So does a verdict every few seconds where a loss is slow. Rules that judge what the others found run last.
 
     Args:
         prober: what the rules ask.
@@ -44,21 +51,27 @@ def run_rules(prober: Prober, rules: Sequence[Rule], explaining: Sequence[Rule] 
 
     """
     answers: dict[str, _Answer] = {}
-    chosen = {rule.code for rule in rules}
-    every = (*rules, *explaining)
+    last = [rule for rule in rules if rule.is_last]
+    rules = [rule for rule in rules if not rule.is_last]
+    chosen = {rule.code for rule in (*rules, *last)}
+    every = (*rules, *explaining, *last)
     while True:
         for _ in _ask(prober, rules, answers):
             yield _verdict(prober, every, chosen, answers, Pending(None))
         if any(answer.findings for answer in answers.values()):
-            for _ in _ask(prober, explaining, answers):
+            for _ in _ask(prober, [rule for rule in explaining if not rule.is_last], answers):
                 yield _verdict(prober, every, chosen, answers, Pending(None))
         waiting = {mode for answer in answers.values() for mode in answer.postponed}
         mode = min(waiting, key=_RISKS.index, default=None)
-        pending = None if mode is None else Pending(mode, prober.risk_location())
-        yield _verdict(prober, every, chosen, answers, pending)
         if mode is None:
-            return
+            break
+        yield _verdict(prober, every, chosen, answers, Pending(mode, prober.risk_location()))
         prober.allowed.add(mode)
+    if last:
+        prober.idle_comments = _idle_comments(prober, every, answers)
+        for _ in _ask(prober, last, answers):
+            pass
+    yield _verdict(prober, every, chosen, answers, None)
 
 
 @dataclass(frozen=True)
@@ -105,14 +118,26 @@ def _verdict(
     findings = [finding for answer in answers.values() for finding in answer.findings]
     kept = [finding for finding in _heeded(findings, by_code, prober.loss) if finding.code in chosen]
     kept.sort(key=lambda finding: (finding.location.path, finding.location.line, finding.code))
+    loud, suppressed = suppress(map(_placed, kept), prober.loss.location)
     skipped = {code: answer.skipped for code, answer in answers.items() if answer.skipped}
     skipped |= {code: OUT_OF_TIME for code in by_code if code not in answers}
     return Verdict(
-        tuple(_placed(finding) for finding in kept),
+        loud,
+        suppressed,
         {code: reason for code, reason in skipped.items() if code in chosen},
         tuple(failure for answer in answers.values() for failure in answer.failures),
         pending,
     )
+
+
+def _idle_comments(
+    prober: Prober, rules: Sequence[Rule], answers: Mapping[str, _Answer]
+) -> tuple[IdleComment, ...]:
+    """The comments that silence nothing, whichever rules were selected."""
+    by_code = {rule.code: rule for rule in rules}
+    found = _verdict(prober, rules, set(by_code), answers, None).suppressed
+    ran = {code for code, answer in answers.items() if not (answer.skipped or answer.failures)}
+    return idle_comments(prober.loss.location, found, by_code, ran)
 
 
 def bug(target: str, stage: str, error: Exception) -> Failure:

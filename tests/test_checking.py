@@ -13,6 +13,7 @@ from losscheck.exceptions import TargetError
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.loss import FoundLoss, Kind
 from losscheck.report import Failure, LossReport, ModeResult, Status
+from losscheck.settings import Settings
 
 
 def found(name, path="losses.py"):
@@ -50,8 +51,8 @@ def pool(monkeypatch):
         events: ClassVar = []
         answers = staticmethod(lambda loss: (report_on(loss), ()))
 
-        def __init__(self, *, jobs, timeout, options):
-            self.events.append(("pool", jobs, timeout, options))
+        def __init__(self, *, jobs, timeout):
+            self.events.append(("pool", jobs, timeout))
 
         def __enter__(self):
             self.events.append("start")
@@ -60,7 +61,8 @@ def pool(monkeypatch):
         def __exit__(self, *error):
             self.events.append("end")
 
-        def run(self, losses):
+        def run(self, losses, options):
+            self.events.append({options(loss) for loss in losses})
             for index in reversed(range(len(losses))):
                 report, failures = self.answers(losses[index])
                 yield SimpleNamespace(index=index, report=report, failures=failures)
@@ -70,7 +72,8 @@ def pool(monkeypatch):
 
 
 def check(*targets, **options):
-    return check_targets(targets, lambda: "options", jobs=8, timeout=5.0, **options)
+    settings = Settings({"jobs": 8, "timeout": 5.0})
+    return check_targets(targets, lambda loss: "options", settings=settings, **options)
 
 
 def test_losses_come_once_in_the_order_of_the_targets():
@@ -99,7 +102,7 @@ def test_reports_are_in_the_order_of_the_targets_whatever_finishes_first(pool):
 
     assert [loss.name for loss in report.losses] == ["a", "b", "c"]
     assert (report.versions.tensorflow, report.versions.keras) == ("2.21.0", "3.15.1")
-    assert pool.events == [("pool", 3, 5.0, "options"), "start", "end"]
+    assert pool.events == [("pool", 3, 5.0), "start", {"options"}, "end"]
 
 
 def test_failures_of_a_worker_are_kept_and_a_lost_loss_is_never_clean(pool):
@@ -129,7 +132,7 @@ def test_the_watcher_starts_after_the_pool_and_hears_of_each_loss(pool):
 
     check("losses.py", watch=watch)
 
-    assert pool.events[1:] == ["start", "watch 2", "tick", "tick", "end"]
+    assert pool.events[1:] == ["start", "watch 2", {"options"}, "tick", "tick", "end"]
 
 
 def test_the_pool_is_left_also_when_the_user_interrupts(pool):

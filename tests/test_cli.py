@@ -8,7 +8,7 @@ import time
 import pytest
 
 import losscheck
-from losscheck.cli import Color, FailOn, parse
+from losscheck.cli import Color, parse
 from losscheck.exceptions import LosscheckError
 from losscheck.reporters import FORMATS
 
@@ -140,8 +140,8 @@ def test_the_options_arrive():
 
     assert request.targets == ("a.py", "b.py:loss")
     assert (request.y_true, request.y_pred, request.task) == ("int32[B]", None, None)
-    assert (request.fail_on, request.color) == (FailOn.NEVER, Color.ALWAYS)
-    assert (request.verbose, request.quiet, request.jobs, request.timeout) == (True, False, 3, 30.0)
+    assert (request.verbose, request.quiet, request.color) == (True, False, Color.ALWAYS)
+    assert request.settings.given == {"fail-on": "never", "jobs": 3}
 
 
 def test_files_without_a_loss_are_clean(folder):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from losscheck.checking import find_targets
-from losscheck.config import _read, find_config
+from losscheck.config import find_config, read_config
 from losscheck.exceptions import ConfigError
 
 LOSS = "def dice(y_true, y_pred):\n    return 0\n"
@@ -17,9 +17,9 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pkg").mkdir()
     (tmp_path / "pkg" / "losses.py").write_text(LOSS)
-    _read.cache_clear()
+    read_config.cache_clear()
     yield tmp_path
-    _read.cache_clear()
+    read_config.cache_clear()
 
 
 def specs(text, name="dice"):
@@ -48,7 +48,7 @@ def test_spaces_in_an_expression_do_not_matter():
 def test_the_closest_file_with_a_table_of_ours_holds(folder):
     Path("pkg/pyproject.toml").write_text("[tool.other]\nx = 1\n")
     assert specs(TABLE + 'task = "binary"\n') == {"task": "binary"}
-    _read.cache_clear()
+    read_config.cache_clear()
     Path("pkg/pyproject.toml").write_text('[tool.losscheck.losses."losses.py:dice"]\ntask = "regression"\n')
     assert find_config(Path("pkg/losses.py")).folder == folder / "pkg"
 
@@ -64,25 +64,44 @@ def test_no_file_is_no_configuration():
         ("[tool.losscheck]\nlosses = 1\n", "[tool.losscheck.losses] must be a table"),
         ("[tool]\nlosscheck = 1\n", "[tool.losscheck] must be a table"),
         (TABLE + 'y_treu = "x"\n', "unknown key `y_treu`; did you mean `y_true`?"),
-        (TABLE + "y_true = 3\n", "`y_true` must be text, not 3"),
+        (TABLE + "y_true = 3\n", "y_true: must be text, not 3"),
         (TABLE + 'task = "binari"\n', "unknown task `binari`; did you mean `binary`?"),
         (TABLE + 'y_pred = "float32[3]"\n', "y_pred: `float32[3]`: no axis is `B`"),
         ('[tool.losscheck.losses."dice"]\n', "`dice` names no loss"),
         ('[tool.losscheck.losses."gone.py:dice"]\n', "no such file: "),
         ("[tool.losscheck\n", "cannot read "),
+        ('[tool.losscheck]\nselect = ["LC2O1"]\n', "select: no rule matches `LC2O1`; did you mean "),
+        ('[tool.losscheck]\nignore = "LC201"\n', "ignore: must be a list of texts, not 'LC201'"),
+        (
+            '[tool.losscheck]\nfail-on = "errror"\n',
+            "fail-on: unknown severity `errror`; did you mean `error`?",
+        ),
+        ("[tool.losscheck]\ntimeout = 0\n", "timeout: must be a number of seconds above 0, not 0"),
+        ("[tool.losscheck]\njobs = 1.5\n", "jobs: must be a whole number of at least 1, not 1.5"),
+        (
+            '[tool.losscheck]\nmodes = ["replica"]\n',
+            "modes: unknown mode `replica`; did you mean `replicas`?",
+        ),
+        ('[tool.losscheck]\nload = "sliced"\n', "load: unknown way to load `sliced`; did you mean `slice`?"),
+        (
+            '[tool.losscheck.tasks]\n"*.py" = "binry"\n',
+            'tasks: "*.py": unknown task `binry`; did you mean `binary`?',
+        ),
+        ("[tool.losscheck]\nper-file-ignores = []\n", "must be a table from file pattern to value, not []"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(text, message):
     assert message in error(text)
 
 
-def test_a_broken_configuration_is_one_failure_and_the_losses_are_found():
+def test_a_broken_configuration_is_one_failure_and_the_losses_beside_it_are_found(folder):
     Path("pkg/more.py").write_text(LOSS)
-    Path("pyproject.toml").write_text(TABLE + "y_treu = 1\n")
+    Path("pkg/pyproject.toml").write_text("[tool.losscheck]\nselct = []\n")
+    Path("other.py").write_text(LOSS)
 
-    found = find_targets(["pkg"])
+    found = find_targets(["."])
 
-    assert [loss.name for loss in found.losses] == ["dice", "dice"]
+    assert [loss.target for loss in found.losses] == ["other.py:dice"]
     assert [(f.target, f.stage, f.is_bug) for f in found.failures] == [("pyproject.toml", "config", False)]
 
 

@@ -14,6 +14,7 @@ PACKAGE = Path(losscheck.__file__).parent
 #: Module or package → floor; the longest name that fits wins. A new module needs a line here.
 FLOORS = {
     "losscheck": 0,  # the names it offers are looked up when they are asked for, each on its own floor
+    "losscheck.choices": 0,
     "losscheck.exceptions": 0,
     "losscheck.finding": 0,
     "losscheck.observation": 0,
@@ -33,7 +34,9 @@ FLOORS = {
     "losscheck.registry": 4,
     "losscheck.selection": 4,
     "losscheck.suppression": 4,
+    "losscheck.baseline": 4,
     "losscheck.config": 4,
+    "losscheck.settings": 4,
     "losscheck.engine": 5,
     "losscheck.inference": 5,
     "losscheck.verdict": 5,

@@ -35,6 +35,9 @@ def in_cells(report: LossReport) -> LossReport:
         cell=cell.number,
         name=_text(report.name, notebook),
         findings=tuple(_finding(finding, notebook) for finding in report.findings),
+        suppressed=tuple(
+            replace(entry, finding=_finding(entry.finding, notebook)) for entry in report.suppressed
+        ),
         left_out=_text(report.left_out, notebook),
     )
 

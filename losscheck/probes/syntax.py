@@ -9,8 +9,13 @@ import linecache
 
 def parsed(path: str) -> ast.Module:
     """The file as it is now; empty where there is none, or it cannot be read as Python."""
+    return _parsed(source_text(path))
+
+
+def source_text(path: str) -> str:
+    """The file as it is now, or the code of a notebook; empty where there is none."""
     linecache.checkcache(path)
-    return _parsed("".join(linecache.getlines(path)))
+    return "".join(linecache.getlines(path))
 
 
 @functools.lru_cache(maxsize=64)

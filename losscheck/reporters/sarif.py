@@ -14,7 +14,7 @@ from urllib.parse import quote
 from losscheck.explain import page, summary
 from losscheck.finding import Finding, Location
 from losscheck.registry import all_rules
-from losscheck.report import Failure, Report
+from losscheck.report import Failure, Report, Suppressed
 from losscheck.reporters import Style
 from losscheck.reporters.fingerprint import fingerprint
 from losscheck.reporters.plain import one_line
@@ -23,6 +23,7 @@ from losscheck.rule import Rule
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _ROOT = "SRCROOT"
+_KINDS = {"comment": "inSource", "baseline": "external"}
 
 
 def write(report: Report, stream: TextIO, style: Style) -> None:
@@ -48,7 +49,10 @@ def write(report: Report, stream: TextIO, style: Style) -> None:
                 "toolExecutionNotifications": [_notification(failure) for failure in report.failures],
             }
         ],
-        "results": [_result(finding, index, seen) for finding in report.findings],
+        "results": [
+            *(_result(finding, index, seen) for finding in report.findings),
+            *(_silenced(entry, index, seen) for loss in report.losses for entry in loss.suppressed),
+        ],
     }
     json.dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, stream, indent=2)
     stream.write("\n")
@@ -83,6 +87,11 @@ def _result(finding: Finding, index: dict[str, int], seen: Counter[str]) -> dict
         "partialFingerprints": {"primaryLocationLineHash": fingerprint(finding, seen)},
         "properties": {"modes": [mode.value for mode in finding.modes]},
     }
+
+
+def _silenced(entry: Suppressed, index: dict[str, int], seen: Counter[str]) -> dict[str, Any]:
+    suppression = {"kind": _KINDS[entry.by]} | ({"justification": entry.reason} if entry.reason else {})
+    return _result(entry.finding, index, seen) | {"suppressions": [suppression]}
 
 
 def _place(place: Location) -> dict[str, Any]:

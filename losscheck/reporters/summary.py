@@ -18,8 +18,10 @@ def summary(report: Report) -> str:
     parts = [_count(number, word) for number, word in counts if number]
     if report.failures:
         parts.append(failed)
+    silenced = sum(len(loss.suppressed) for loss in report.losses)
+    more = f" ({silenced} silenced)" if silenced else ""
     checked = _count(len(report.losses), "loss", "losses")
-    return f"{checked} checked in {report.seconds:.1f} s: {', '.join(parts) or 'clean'}"
+    return f"{checked} checked in {report.seconds:.1f} s: {', '.join(parts) or 'clean'}{more}"
 
 
 def refusal(failure: Failure) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.report import Failure, LossReport, Report, Status, TaskChoice, TaskSource
+from losscheck.report import Failure, LossReport, Report, Status, Suppressed, TaskChoice, TaskSource
 from losscheck.reporters import Style
 from losscheck.reporters.page import Page, Piece
 from losscheck.reporters.plain import one_line
@@ -26,6 +26,7 @@ _TOLD = {
     TaskSource.CONFIG: "told by pyproject.toml",
     TaskSource.MODEL: "y_pred told by the model",
 }
+_SILENCERS = {"comment": "a comment", "baseline": "the baseline"}
 
 
 def write(report: Report, stream: TextIO, style: Style) -> None:
@@ -42,6 +43,8 @@ def write(report: Report, stream: TextIO, style: Style) -> None:
         return
     if report.failures:
         page.blank()
+    for notice in report.notices:
+        page.paragraph((one_line(notice), "dim"))
     page.paragraph((summary(report), _summary_color(report)))
     worst = max(report.findings, key=lambda finding: finding.severity.rank, default=None)
     if worst is not None and worst.severity is not Severity.NOTE:
@@ -173,6 +176,11 @@ def _write_details(page: Page, loss: LossReport) -> None:
         page.line(" " * _INDENT, ("how the inputs were chosen", "bold"))
         for line in loss.task.evidence:
             page.paragraph((one_line(line), "dim"), indent=2 * _INDENT)
+    if loss.suppressed:
+        page.blank()
+        page.line(" " * _INDENT, (f"findings silenced: {len(loss.suppressed)}", "bold"))
+        for entry in loss.suppressed:
+            _write_suppressed(page, entry)
     if loss.skipped:
         page.blank()
         page.line(" " * _INDENT, (f"rules skipped: {len(loss.skipped)}", "bold"))
@@ -189,6 +197,14 @@ def _write_details(page: Page, loss: LossReport) -> None:
             page.line(" " * 2 * _INDENT, ("| " + line, "dim"))
         if len(lines) > _OUTPUT_LINES:
             page.line(" " * 2 * _INDENT, (f"… {len(lines) - _OUTPUT_LINES} more lines", "dim"))
+
+
+def _write_suppressed(page: Page, entry: Suppressed) -> None:
+    finding = entry.finding
+    place = f"{one_line(finding.location.shown_path)}:{finding.location.line}"
+    why = f" ({one_line(entry.reason)})" if entry.reason else ""
+    text = f"{finding.code} {finding.name} at {place} by {_SILENCERS[entry.by]}{why}"
+    page.paragraph((text, "dim"), indent=2 * _INDENT)
 
 
 def _write_failure(page: Page, failure: Failure) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from pathlib import Path
 
 from losscheck.worker.child import redirect
 from losscheck.worker.messages import Goodbye, Message, Request, Welcome, decode, encode
@@ -56,7 +57,7 @@ class Channel:
     def clean_up(self) -> None:
         """Delete the files of a parent that died without saying goodbye."""
         if self._folder:
-            gone = f"{self._folder}-gone"  # what is still being killed writes no more into it
+            gone = Path(f"{self._folder}-gone")  # what is still being killed writes no more into it
             with contextlib.suppress(OSError):
-                os.rename(self._folder, gone)
+                Path(self._folder).rename(gone)
             shutil.rmtree(gone, ignore_errors=True)

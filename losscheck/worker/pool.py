@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -64,7 +64,7 @@ class Pool:
         *,
         jobs: int,
         timeout: float,
-        options: WorkerOptions,
+        options: WorkerOptions = WorkerOptions(),  # noqa: B008 - frozen
         python: str = sys.executable,
         command: Sequence[str] | None = None,
         judge: Judge = judge_with_engine,
@@ -103,9 +103,20 @@ class Pool:
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def run(self, losses: Sequence[FoundLoss]) -> Iterator[Outcome]:
-        """Check losses; yields their outcomes as they finish."""
-        self._waiting.extend(self._job(index, loss) for index, loss in enumerate(losses))
+    def run(
+        self, losses: Sequence[FoundLoss], options: Callable[[FoundLoss], WorkerOptions] | None = None
+    ) -> Iterator[Outcome]:
+        """Check losses; yields their outcomes as they finish.
+
+        Args:
+            losses: the losses.
+            options: gives what the user said about how to check one of them; None: the pool's own options.
+
+        """
+        self._waiting.extend(
+            self._job(index, loss, options(loss) if options else self._options)
+            for index, loss in enumerate(losses)
+        )
         try:
             while self._waiting or self._running:
                 if self._broken and not self._workers:
@@ -119,10 +130,10 @@ class Pool:
                 self._running.clear()
                 self._stop_all()
 
-    def _job(self, index: int, loss: FoundLoss) -> Job:
+    def _job(self, index: int, loss: FoundLoss, options: WorkerOptions) -> Job:
         self._requests += 1
         folder = self._folder / str(self._requests)
-        request = Request(self._requests, loss, self._options, str(folder), self._timeout)
+        request = Request(self._requests, loss, options, str(folder), self._timeout)
         return Job(index, request, RequestFiles(folder))
 
     def _start_worker(self) -> None:

@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from losscheck.exceptions import ConfigError, SpecError
-from losscheck.inputs.specs import parse_spec
-from losscheck.inputs.tasks import TASKS
+from losscheck.config.keys import KEYS, LOSS_KEYS, Reader, meant
+from losscheck.exceptions import ConfigError
 
 FILE = "pyproject.toml"
-_KEYS = ("losses",)
-_LOSS_KEYS = ("y_true", "y_pred", "task")
 
 
 @dataclass(frozen=True)
 class Config:
     """What a project says."""
 
-    folder: Path  #: where its file lies
+    file: Path  #: where it says so
+    values: Mapping[str, Any] = field(default_factory=dict)  #: by key of `KEYS`, those that it gives
     #: file of a loss (absolute) and its name → specs by ``y_true``, ``y_pred``, ``task``
     losses: Mapping[tuple[Path, str], Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """The folder from which its paths count."""
+        return self.file.parent
 
     def specs_of(self, path: Path, name: str) -> dict[str, str]:
         """What the project says of the inputs of a loss; empty if nothing."""
         return dict(self.losses.get((path.resolve(), _squeezed(name)), {}))
+
+    def of_file(self, key: str, path: Path) -> tuple[Any, ...]:
+        """The values of a table by file pattern that hold for a file, in order.
+
+        A pattern is a folder, or matches the path below the configuration's folder or the name alone;
+        ``*`` also matches slashes.
+        """
+        table: Mapping[str, Any] = self.values.get(key, {})
+        path = path.resolve()
+        if not path.is_relative_to(self.folder):
+            return ()
+        shown = path.relative_to(self.folder).as_posix()
+        return tuple(value for pattern, value in table.items() if _matches(shown, path.name, pattern))
 
 
 def find_config(path: Path) -> Config | None:
@@ -41,14 +57,19 @@ def find_config(path: Path) -> Config | None:
 
     """
     for folder in path.resolve().parents:
-        if (found := _read(folder)) is not None:
+        if (found := read_config(folder / FILE)) is not None:
             return found
     return None
 
 
 @functools.lru_cache(maxsize=256)
-def _read(folder: Path) -> Config | None:
-    path = folder / FILE
+def read_config(path: Path) -> Config | None:
+    """The configuration in a file; None if there is no file or it has no table of ours.
+
+    Raises:
+        ConfigError: as for `find_config`.
+
+    """
     if not path.is_file():
         return None
     # part of Python from 3.11 on; losscheck depends on its forerunner before
@@ -60,9 +81,28 @@ def _read(folder: Path) -> Config | None:
     table = _table(data.get("tool", {}), path, "tool").get("losscheck")
     if table is None:
         return None
-    _refuse_unknown(_table(table, path, "tool.losscheck"), _KEYS, path, "tool.losscheck")
-    losses = _table(table.get("losses", {}), path, "tool.losscheck.losses")
-    return Config(folder, dict(_loss(path, key, value) for key, value in losses.items()))
+    table = dict(_table(table, path, "tool.losscheck"))
+    losses = _table(table.pop("losses", {}), path, "tool.losscheck.losses")
+    values = _values(table, KEYS, path, "tool.losscheck", others=("losses",))
+    return Config(path, values, dict(_loss(path, key, value) for key, value in losses.items()))
+
+
+def _values(
+    table: Mapping[str, Any],
+    readers: Mapping[str, Reader],
+    path: Path,
+    title: str,
+    others: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    values = {}
+    for key, value in table.items():
+        if key not in readers:
+            raise ConfigError(f"{path}: [{title}]: unknown key `{key}`{meant(key, (*readers, *others))}")
+        try:
+            values[key] = readers[key](value)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: [{title}]: {key}: {error}") from None
+    return values
 
 
 def _loss(path: Path, key: str, value: Any) -> tuple[tuple[Path, str], Mapping[str, str]]:
@@ -76,18 +116,7 @@ def _loss(path: Path, key: str, value: Any) -> tuple[tuple[Path, str], Mapping[s
     file = (path.parent / f"{place}{suffix}").resolve()
     if not file.is_file():
         raise ConfigError(f"{path}: [{title}]: no such file: {file}")
-    specs = _table(value, path, title)
-    _refuse_unknown(specs, _LOSS_KEYS, path, title)
-    for side, spec in specs.items():
-        if not isinstance(spec, str):
-            raise ConfigError(f"{path}: [{title}]: `{side}` must be text, not {spec!r}")
-        if side == "task" and spec not in TASKS:
-            raise ConfigError(f"{path}: [{title}]: unknown task `{spec}`{_meant(spec, TASKS)}")
-        if side != "task":
-            try:
-                parse_spec(spec)
-            except SpecError as error:
-                raise ConfigError(f"{path}: [{title}]: {side}: {error}") from None
+    specs = _values(_table(value, path, title), LOSS_KEYS, path, title)
     return (file, _squeezed(name)), specs
 
 
@@ -97,15 +126,10 @@ def _table(value: Any, path: Path, title: str) -> Mapping[str, Any]:
     return value
 
 
-def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], path: Path, title: str) -> None:
-    for key in table:
-        if key not in known:
-            raise ConfigError(f"{path}: [{title}]: unknown key `{key}`{_meant(key, known)}")
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean `{near[0]}`?" if near else f"; use one of {', '.join(known)}"
+def _matches(shown: str, name: str, pattern: str) -> bool:
+    pattern = pattern.removeprefix("./").rstrip("/")
+    short = pattern.removeprefix("**/")
+    return any(fnmatch(shown, p) or fnmatch(shown, f"{p}/*") or fnmatch(name, p) for p in (pattern, short))
 
 
 def _squeezed(name: str) -> str:

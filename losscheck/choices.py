@@ -1,0 +1,22 @@
+"""What the user may choose among, on the command line and in ``pyproject.toml``."""
+
+from __future__ import annotations
+
+import enum
+
+
+class FailOn(str, enum.Enum):
+    """The mildest finding that fails the run."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    NEVER = "never"
+
+
+class Load(str, enum.Enum):
+    """How much of the user's file to run."""
+
+    AUTO = "auto"
+    IMPORT = "import"
+    SLICE = "slice"
