@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from make_docs import drawn, settled
 
+from losscheck.config import read_config
+from losscheck.config.keys import KEYS
 from losscheck.engine import Options, check_found
 from losscheck.finding import Severity
 from losscheck.loading.target import find_losses
@@ -144,3 +146,12 @@ def test_what_differs_by_right_is_not_compared_and_the_rest_is():
     assert settled("3 losses checked in 5.5 s: 3 errors") == settled("3 losses checked in 12.0 s: 3 errors")
     assert settled("3 traces, 32 ms a call") == settled("3 traces, 46 ms a call")
     assert settled("3 losses checked in 5.5 s: 3 errors") != settled("3 losses checked in 5.5 s: 2 errors")
+
+
+def test_the_configuration_shown_is_read_as_it_stands(tmp_path):
+    shown = re.findall(r"```toml\n(\[tool\.losscheck\]\n.*?)```", make_docs.README.read_text(), re.DOTALL)
+    (tmp_path / "pyproject.toml").write_text("\n".join(shown))
+    config = read_config(tmp_path / "pyproject.toml")
+
+    assert len(shown) == 1
+    assert set(config.values) == set(KEYS)
