@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from losscheck.config.keys import KEYS, LOSS_KEYS, Reader, meant
 from losscheck.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from losscheck.config.keys import Reader
 
 FILE = "pyproject.toml"
 
@@ -72,12 +74,17 @@ def read_config(path: Path) -> Config | None:
     """
     if not path.is_file():
         return None
-    # part of Python from 3.11 on; losscheck depends on its forerunner before
-    toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        data = toml.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if "losscheck" not in text:  # most files: neither TOML nor the keys are imported for them
+            return None
+        # part of Python from 3.11 on; losscheck depends on its forerunner before
+        toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+        data = toml.loads(text)
     except (OSError, ValueError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
         raise ConfigError(f"cannot read {path}: {error}") from None
+    from losscheck.config.keys import KEYS
+
     table = _table(data.get("tool", {}), path, "tool").get("losscheck")
     if table is None:
         return None
@@ -94,6 +101,8 @@ def _values(
     title: str,
     others: tuple[str, ...] = (),
 ) -> dict[str, Any]:
+    from losscheck.config.keys import meant
+
     values = {}
     for key, value in table.items():
         if key not in readers:
@@ -106,6 +115,8 @@ def _values(
 
 
 def _loss(path: Path, key: str, value: Any) -> tuple[tuple[Path, str], Mapping[str, str]]:
+    from losscheck.config.keys import LOSS_KEYS
+
     title = f'tool.losscheck.losses."{key}"'
     place, _, name = key.partition(".py:") if ".py:" in key else key.partition(".ipynb:")
     suffix = ".py" if ".py:" in key else ".ipynb"
