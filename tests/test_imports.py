@@ -35,6 +35,7 @@ FLOORS = {
     "losscheck.selection": 4,
     "losscheck.suppression": 4,
     "losscheck.baseline": 4,
+    "losscheck.cache": 7,
     "losscheck.config": 4,
     "losscheck.settings": 4,
     "losscheck.engine": 5,
@@ -54,7 +55,8 @@ FLOORS = {
 }
 WORKER = 6  #: this floor and those below run in the child, where only TensorFlow's own dependencies are sure
 IN_WORKER = {"numpy", "tensorflow", "keras"}
-OUTSIDE = {"numpy", "rich", "typer", "pytest"}  #: above the worker: what losscheck itself depends on
+#: Above the worker: what losscheck itself depends on.
+OUTSIDE = {"numpy", "platformdirs", "rich", "typer", "pytest"}
 TENSORFLOW = {"tensorflow", "keras"}
 TENSORFLOW_LIVES_IN = ("losscheck.probes", "losscheck.loading")
 

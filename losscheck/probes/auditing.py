@@ -17,7 +17,8 @@ from typing import Any
 from losscheck.observation import Effect, EffectKind
 from losscheck.probes.frames import UserFiles, statement_location
 
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND
+#: Flags with which a file is opened for more than reading.
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND
 SINKS = (os.devnull, "/dev/stdout", "/dev/stderr", "/dev/tty")
 #: Event → what it does, in words; ``{}`` is its first argument.
 _EVENTS = {
@@ -50,6 +51,17 @@ def _install() -> None:
 
 
 @contextlib.contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Have a function hear of each opening of a file and of each event that reaches beyond the process."""
+    _install()
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+@contextlib.contextmanager
 def recorded_io(files: UserFiles) -> Iterator[list[Effect]]:
     """Record what the user's lines open, remove and start; reading a file is no side effect."""
     effects: list[Effect] = []
@@ -60,12 +72,8 @@ def recorded_io(files: UserFiles) -> Iterator[list[Effect]]:
         if place is not None:
             effects.append(Effect(EffectKind.IO, words, 0, statement_location(*place, files)))
 
-    _install()
-    _listeners.append(listen)
-    try:
+    with listening(listen):
         yield effects
-    finally:
-        _listeners.remove(listen)
 
 
 def _words(event: str, arguments: tuple[Any, ...]) -> str:
@@ -74,7 +82,7 @@ def _words(event: str, arguments: tuple[Any, ...]) -> str:
     if event != "open":
         return _EVENTS[event].format(shown)
     _, mode, flags = (*arguments, None, None)[:3]
-    is_writing = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool(flags & _WRITING)
+    is_writing = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool(flags & WRITING)
     is_file = isinstance(first, (str, bytes, os.PathLike)) and os.fsdecode(first) not in SINKS
     return f"opens {shown} for writing" if is_writing and is_file else ""
 
