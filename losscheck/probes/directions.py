@@ -11,7 +11,7 @@ import numpy as np
 from losscheck.inputs.batches import Batch
 from losscheck.numerics_observation import DirectionsObservation
 from losscheck.probes.flow import Traced
-from losscheck.probes.session import isolated
+from losscheck.probes.session import isolated, unoptimized
 from losscheck.probes.tensors import to_array, to_tensor
 
 #: Three decades: a linear loss and a logarithm part, and squares do not overflow float32.
@@ -40,7 +40,7 @@ def run_directions(traced: Traced, batch: Batch, *, is_told: bool) -> Directions
     if batch.y_true.dtype.kind == "f" and not is_told:
         labels.append((batch.y_true > 0).astype(batch.y_true.dtype))
     fed = [to_tensor(array) for array in labels]
-    with isolated():
+    with isolated(), unoptimized():
         try:
             slope = traced.gradients.get(traced.wrapped.inputs[1].name)
             outputs = [traced.output] if slope is None else [traced.output, slope]

@@ -13,7 +13,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import FitObservation, Raised
 from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.probes.keras_version import keras_of
-from losscheck.probes.session import isolated
+from losscheck.probes.session import isolated, unoptimized
 from losscheck.probes.watch import Watch
 
 #: Small, so that predictions stay where they were drawn: inside the domain.
@@ -48,7 +48,7 @@ def run_fit(loss: LoadedLoss, batch: Batch, files: UserFiles) -> FitObservation:
         model.fit(data, epochs=1, shuffle=False, verbose=0, callbacks=[Recorder()])
         return any(not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
 
-    with isolated():
+    with isolated(), unoptimized():
         try:
             moved = Watch(loss.function, files).run(fit)
         except KeyboardInterrupt:

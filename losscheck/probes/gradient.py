@@ -56,14 +56,15 @@ class GraphGradient:
         return _timed(found, start)
 
     def _call(self, y_true: Any, y_pred: Any) -> Any:
-        function = self._function(y_true, y_pred)
+        function = self.traced(y_true, y_pred)
         self._step.is_forward_done = False  # a trace may have set it; running what was traced does not
         return function(y_true, y_pred)
 
-    def _function(self, y_true: Any, y_pred: Any) -> Any:
+    def traced(self, y_true: Any, y_pred: Any) -> Any:
+        """The traced function for tensors of these shapes and dtypes; it gives the loss and the gradient."""
         import tensorflow as tf
 
-        shapes = (y_true.shape[1:], y_pred.shape[1:])
+        shapes = (y_true.shape[1:], y_pred.shape[1:], y_true.dtype, y_pred.dtype)
         if shapes not in self._traced:
             traced = tf.function(self._step.run, autograph=False)
             specs = [tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype) for tensor in (y_true, y_pred)]

@@ -48,7 +48,9 @@ class Probes:
         self._loss = loss
         self._files = UserFiles(loss.location.path)
         self._graph_gradient = GraphGradient(loss, self._files)
-        self._compiled_gradient = CompiledGradient(loss, self._files, is_expendable=is_expendable)
+        self._compiled_gradient = CompiledGradient(
+            loss, self._files, self._graph_gradient, is_expendable=is_expendable
+        )
         self._of_graph = GraphProbes(loss, self._files, self._cast)
         self._untouched = SavedState(loss.function, self._files)
         self._trace_runs: dict[str, TraceRun] = {}

@@ -20,7 +20,7 @@ from losscheck.probes.definitions import def_location
 from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.probes.keras_version import keras_of
 from losscheck.probes.serializing import from_json, registered_only, through_json, value_of
-from losscheck.probes.session import isolated
+from losscheck.probes.session import isolated, unoptimized
 from losscheck.probes.watch import Watch
 
 #: Where Keras looks for a function that it knows by its name alone.
@@ -52,7 +52,7 @@ def run_reload(
     start = time.perf_counter()
     if isinstance(loss.compiled, type):
         return ReloadObservation(batch.name, skipped="a class is compiled, no object of it")
-    with isolated(), registered_only(keras_of(loss)):
+    with isolated(), unoptimized(), registered_only(keras_of(loss)):
         is_registered = _is_registered(keras_of(loss), loss.compiled)
         factory = _factory(loss.compiled, files)
         seen = _Seen()

@@ -64,6 +64,24 @@ def is_eager_off() -> bool:
 
 
 @contextlib.contextmanager
+def unoptimized() -> Iterator[None]:
+    """Run new graphs as they were traced: for a graph that runs once, rewriting it takes longer than it.
+
+    Not for probes that compare numbers with those of a graph: the rewriting changes some.
+    """
+    import tensorflow as tf
+
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options(
+            {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
+        )
+
+
+@contextlib.contextmanager
 def functions_inlined() -> Iterator[None]:
     """Run the Python body of every `tf.function` in place, so that its operations stand in one graph."""
     import tensorflow as tf

@@ -11,9 +11,8 @@ from losscheck.finding import Location
 from losscheck.graph_observation import Refusal, XlaObservation
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
-from losscheck.observation import Raised
 from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
-from losscheck.probes.gradient import Step
+from losscheck.probes.gradient import GraphGradient, Step
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.keras_version import as_fit_calls
 from losscheck.probes.session import isolated
@@ -34,13 +33,17 @@ class CompiledGradient:
     Args:
         loss: the loss.
         files: which files are the user's.
+        in_graph: has traced the same, which then need not be traced again.
         is_expendable: whether this process may die of it.
 
     """
 
-    def __init__(self, loss: LoadedLoss, files: UserFiles, *, is_expendable: bool) -> None:
+    def __init__(
+        self, loss: LoadedLoss, files: UserFiles, in_graph: GraphGradient, *, is_expendable: bool
+    ) -> None:
         self._loss = loss
         self._files = files
+        self._in_graph = in_graph
         self._is_expendable = is_expendable
         self._functions: dict[Any, Any] = {}
         self._refused: dict[Any, XlaObservation] = {}
@@ -59,22 +62,39 @@ class CompiledGradient:
         shapes = (batch.y_true.shape, batch.y_pred.shape)
         if shapes in self._refused:  # it would be refused again
             return self._refused[shapes]
-        seen = self._compiled(batch, shapes)
+        seen = self._compiled_again(batch, shapes) or self._compiled(batch, shapes)
         if seen.raised is not None:
             self._refused[shapes] = seen
         return seen
+
+    def _compiled_again(self, batch: Batch, shapes: Any) -> XlaObservation | None:
+        """What was traced already, compiled; None where that raises: a trace of its own names the line."""
+        import tensorflow as tf
+
+        start = time.perf_counter()
+        tensors = (to_tensor(batch.y_true), to_tensor(batch.y_pred))
+        with isolated():
+            try:
+                watch = Watch(self._loss.function, self._files)
+                if shapes not in self._functions:
+                    traced = watch.run(lambda: self._in_graph.traced(*tensors))
+                    self._functions[shapes] = tf.function(_called(traced), jit_compile=True, autograph=False)
+                value, gradient = watch.run(lambda: self._functions[shapes](*tensors))
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
+                self._functions.pop(shapes, None)
+                return None
+        return _observed(batch, value, gradient, start)
 
     def _compiled(self, batch: Batch, shapes: Any) -> XlaObservation:
         import tensorflow as tf
 
         start = time.perf_counter()
-        if shapes not in self._functions:
-            step = Step(as_fit_calls(self._loss))
-            self._functions[shapes] = tf.function(step.run, jit_compile=True, autograph=False)
-        function = self._functions[shapes]
+        step = Step(as_fit_calls(self._loss))
+        function = tf.function(step.run, jit_compile=True, autograph=False)
         tensors = (to_tensor(batch.y_true), to_tensor(batch.y_pred))
-        raised: Raised | None = None
-        value = gradient = graph = None
+        graph = None
         with isolated():
             try:
                 watch = Watch(self._loss.function, self._files)
@@ -83,19 +103,16 @@ class CompiledGradient:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                raised = raised_from(error, self._files)
-                text = str(error)
-        if graph is None:
-            return XlaObservation(batch.name, skipped="the loss cannot be traced as `fit` does it")
-        return XlaObservation(
-            batch.name,
-            raised,
-            describe(value) if raised is None else None,
-            to_array(value) if raised is None else None,
-            gradient=None if gradient is None else to_array(gradient),
-            refusals=tuple(self._refusals(text, graph)) if raised is not None else (),
-            seconds=time.perf_counter() - start,
-        )
+                if graph is None:
+                    return XlaObservation(batch.name, skipped="the loss cannot be traced as `fit` does it")
+                return XlaObservation(
+                    batch.name,
+                    raised_from(error, self._files),
+                    refusals=tuple(self._refusals(str(error), graph)),
+                    seconds=time.perf_counter() - start,
+                )
+        self._functions[shapes] = function
+        return _observed(batch, value, gradient, start)
 
     def _refusals(self, text: str, graph: Any) -> Iterator[Refusal]:
         """The operations that the error names, each with its user's line, or the differentiated one's."""
@@ -123,6 +140,26 @@ class CompiledGradient:
             if op is not None and (place := self._location(op)) is not None:
                 return place
         return None
+
+
+def _called(traced: Any) -> Any:
+    """A Python function with a signature of its own around one that was traced."""
+
+    def call(y_true: Any, y_pred: Any) -> Any:
+        return traced(y_true, y_pred)
+
+    return call
+
+
+def _observed(batch: Batch, value: Any, gradient: Any, start: float) -> XlaObservation:
+    return XlaObservation(
+        batch.name,
+        None,
+        describe(value),
+        to_array(value),
+        gradient=None if gradient is None else to_array(gradient),
+        seconds=time.perf_counter() - start,
+    )
 
 
 def _operation(graph: Any, name: str) -> Any:

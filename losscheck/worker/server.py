@@ -29,7 +29,12 @@ from losscheck.worker.messages import Broken, Check, Checked, Ended, Hello, Requ
 from losscheck.worker.stacks import library_folders
 
 #: Set before the import unless the user has set them: no log lines, no GPU, Keras on TensorFlow.
-_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "KERAS_BACKEND": "tensorflow",
+    "XLA_FLAGS": "--xla_backend_optimization_level=0",  # what is compiled runs once
+}
 #: Seconds between two looks at whether the parent is still there, once a loss has closed the pipe to it.
 _PATIENCE = 1.0
 #: What every check needs: imported whole, once, here instead of in each child.

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from losscheck.probes.gradient import GraphGradient
 from losscheck.probes.xla import CompiledGradient
 
 from .conftest import code_of, regression
 
 
 def compiled(written, batch=None, *, has_list=False, is_expendable=False):
-    probe = CompiledGradient(written.loss, written.files, is_expendable=is_expendable)
+    probe = CompiledGradient(
+        written.loss, written.files, GraphGradient(written.loss, written.files), is_expendable=is_expendable
+    )
     return probe.run(batch or regression(), has_list=has_list)
 
 
@@ -81,5 +84,7 @@ def test_what_cannot_be_traced_is_skipped(write):
 
 def test_a_refused_loss_is_not_compiled_again(write):
     written = write("def loss_fn(y_true, y_pred):\n    tf.print('x')\n    return y_true - y_pred\n")
-    probe = CompiledGradient(written.loss, written.files, is_expendable=False)
+    probe = CompiledGradient(
+        written.loss, written.files, GraphGradient(written.loss, written.files), is_expendable=False
+    )
     assert probe.run(regression(), has_list=False) is probe.run(regression(), has_list=False)
