@@ -91,9 +91,12 @@ class Asking(abc.ABC):
         """The loss in `model.fit`."""
         return self._ask("fit", FitObservation, batch)
 
-    def flow(self, batch: str = "typical", *, known_batch: bool = True) -> FlowObservation:
-        """The traced graph, read."""
-        return self._ask("flow", FlowObservation, batch, known_batch=known_batch)
+    def flow(
+        self, batch: str = "typical", *, known_batch: bool = True, shapes_only: bool = False
+    ) -> FlowObservation:
+        """The traced graph, read; with ``shapes_only`` it may say nothing of gradients."""
+        options = {"known_batch": known_batch, "shapes_only": shapes_only}
+        return self._ask("flow", FlowObservation, batch, **options)
 
     def values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph."""

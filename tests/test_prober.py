@@ -93,7 +93,7 @@ def test_each_batch_and_each_option_is_asked_for_itself():
         ("graph", "typical", {"known_batch": False, "as_fit": True, "autograph": False}),
         ("graph", "one", {"known_batch": True, "as_fit": False, "autograph": True}),
         ("gradient", "typical", {"in_graph": True}),
-        ("flow", "typical", {"known_batch": False}),
+        ("flow", "typical", {"known_batch": False, "shapes_only": False}),
         ("values", "partial", {}),
     ]
 

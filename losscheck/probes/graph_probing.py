@@ -67,13 +67,17 @@ class GraphProbes:
             "saturation": self.saturation,
         }
 
-    def flow(self, batch: Batch, *, known_batch: bool = True) -> FlowObservation:
-        """The traced graph, read."""
+    def flow(self, batch: Batch, *, known_batch: bool = True, shapes_only: bool = False) -> FlowObservation:
+        """The traced graph, read; with ``shapes_only`` no gradient is asked for that is not known yet."""
         fed = self._cast(batch)
         key = _shapes(fed, known_batch)
-        if key not in self._flows:
+        if key in self._flows:
+            return replace(self._flows[key], batch=batch.name)
+        if not shapes_only or key in self._traces:
             self._flows[key] = read_flow(self._trace(fed, known_batch=known_batch), fed, self._files)
-        return replace(self._flows[key], batch=batch.name)
+            return replace(self._flows[key], batch=batch.name)
+        traced = trace(self._loss, fed, self._files, known_batch=known_batch, with_gradients=False)
+        return read_flow(traced, batch, self._files)
 
     def values(self, batch: Batch) -> Observation:
         """The numbers inside the traced graph."""

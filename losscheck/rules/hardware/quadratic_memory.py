@@ -70,7 +70,7 @@ def column_loss(y_true, y_pred):
         suspects = [op for op in prober.flow().ops if _may_grow(op, rows)]
         if not suspects:
             return
-        shapes = {op.name: op.shape for op in prober.flow("other_size").ops}
+        shapes = {op.name: op.shape for op in prober.flow("other_size", shapes_only=True).ops}
         grown = []
         for op in suspects:
             shape = _with_batch_axes(op.shape, shapes.get(op.name), rows, others)

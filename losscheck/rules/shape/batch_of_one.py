@@ -143,7 +143,7 @@ def _loss_of_first_row(prober: Prober, kind: str) -> np.ndarray | None:
 
 def _squeezing_op(prober: Prober, kind: str) -> Location | None:
     """The `tf.squeeze` without an axis: with an unknown batch size nobody knows how many axes it leaves."""
-    ops = prober.flow(kind, known_batch=False).ops
+    ops = prober.flow(kind, known_batch=False, shapes_only=True).ops
     squeezes = (op for op in ops if op.type == "Squeeze" and op.shape is None and op.reaches_output)
     return next((op.location for op in squeezes if op.from_y_true or op.from_y_pred), None)
 

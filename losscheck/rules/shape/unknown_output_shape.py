@@ -66,5 +66,5 @@ def column_loss(y_true, y_pred):
 
 def _losing_op(prober: Prober) -> Location | None:
     """The first operation whose output has no rank, on the way to the loss."""
-    ops = prober.flow(known_batch=False).ops
+    ops = prober.flow(known_batch=False, shapes_only=True).ops
     return next((op.location for op in ops if op.shape is None and op.reaches_output and op.dtype), None)
