@@ -17,6 +17,7 @@ from losscheck.graph_observation import (
     HalfObservation,
     HalfValuesObservation,
     MixingObservation,
+    PassingObservation,
     SaturationObservation,
     TermsObservation,
     ValuesObservation,
@@ -94,6 +95,10 @@ class Asking(abc.ABC):
     def flow(self, batch: str = "typical", *, known_batch: bool = True) -> FlowObservation:
         """The traced graph, read."""
         return self._ask("flow", FlowObservation, batch, known_batch=known_batch)
+
+    def passing(self, batch: str = "typical") -> PassingObservation:
+        """The operations that keep a gradient to themselves."""
+        return self._ask("passing", PassingObservation, batch)
 
     def values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from losscheck.drawing import Drawing
 from losscheck.finding import Finding, Location, Mode, Severity
 
 SCHEMA = 1
@@ -77,6 +78,7 @@ class LossReport:
     seconds: float = 0.0  #: wall time of its probes
     left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
     cell: int | None = None  #: cell of a notebook, in which the line counts; None: a file
+    drawing: Drawing | None = None  #: its curve and the path of its gradient; None: nobody asked for them
 
     @property
     def shown_path(self) -> str:
@@ -97,6 +99,7 @@ class LossReport:
             "source": self.task.source.value,
             "evidence": list(self.task.evidence),
         }
+        drawing = {} if self.drawing is None else {"drawing": self.drawing.to_dict()}
         return {
             "target": self.target,
             "path": self.path,
@@ -112,6 +115,7 @@ class LossReport:
             "left_out": self.left_out,
             "output": self.output,
             "seconds": round(self.seconds, 3),
+            **drawing,
         }
 
     @classmethod
@@ -139,6 +143,7 @@ class LossReport:
             left_out=data["left_out"],
             output=data["output"],
             seconds=data["seconds"],
+            drawing=Drawing.from_dict(data["drawing"]) if "drawing" in data else None,
         )
 
 

@@ -15,6 +15,7 @@ PACKAGE = Path(losscheck.__file__).parent
 FLOORS = {
     "losscheck": 0,  # the names it offers are looked up when they are asked for, each on its own floor
     "losscheck.exceptions": 0,
+    "losscheck.drawing": 0,
     "losscheck.finding": 0,
     "losscheck.observation": 0,
     "losscheck.graph_observation": 0,
@@ -37,6 +38,7 @@ FLOORS = {
     "losscheck.engine": 5,
     "losscheck.inference": 5,
     "losscheck.verdict": 5,
+    "losscheck.sketch": 5,
     "losscheck.explain": 5,
     "losscheck.loading": 5,
     "losscheck.worker": 6,

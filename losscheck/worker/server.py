@@ -39,6 +39,7 @@ _PACKAGES = (
     "losscheck.loading",
     "losscheck.probes",
     "losscheck.rules",
+    "losscheck.sketch",
 )
 
 
