@@ -57,6 +57,7 @@ def _check(request: Request) -> int:
             load=request.load.value,
             batch=request.batch,
             model=request.model,
+            drawing=request.plot or request.html is not None,
         )
 
     def watch(total: int) -> Watcher:
@@ -76,8 +77,13 @@ def _check(request: Request) -> int:
         unicode=has_unicode(sys.stdout),
         verbose=request.verbose,
         quiet=request.quiet,
+        plot=request.plot,
     )
     write_safely(render(request.format, report, style), sys.stdout)
+    if request.html is not None:
+        from losscheck.reporters.html import write_page
+
+        write_page(report, request.html)
     if request.fail_on is FailOn.NEVER and not report.failures:
         return 0
     return report.exit_code

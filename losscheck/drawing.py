@@ -36,6 +36,12 @@ class Curve:
     caption: str  #: what was varied and what was held
     lines: tuple[CurveLine, ...]  #: one for each label, or for several that have the same
 
+    @property
+    def inside(self) -> slice:
+        """The places of the points that lie in the domain."""
+        places = [place for place, x in enumerate(self.x) if self.low <= x <= self.high]
+        return slice(places[0], places[-1] + 1)
+
 
 class Flow(str, enum.Enum):
     """What becomes of the gradient between two operations."""
@@ -152,9 +158,7 @@ def _path_to_dict(path: GradientPath) -> dict[str, Any]:
 
 def _path_from_dict(data: Mapping[str, Any]) -> GradientPath:
     nodes = (
-        PathNode(
-            tuple(node["ops"]), node["location"] and Location(**node["location"]), node["has_gradient"]
-        )
+        PathNode(tuple(node["ops"]), node["location"] and Location(**node["location"]), node["has_gradient"])
         for node in data["nodes"]
     )
     edges = (PathEdge(e["source"], e["target"], Flow(e["flow"])) for e in data["edges"])

@@ -66,6 +66,8 @@ class Request:
     jobs: int  #: child processes at most
     verbose: bool
     quiet: bool
+    plot: bool  #: show the curve of each loss in the terminal
+    html: str | None  #: file to write a page to
     color: Color
     explain: str | None  #: code or name of a rule to show instead of checking
     rules: bool  #: show the table of rules instead of checking
@@ -94,6 +96,12 @@ def _validate(request: Request) -> None:
     """Refuse what no loss can be checked with, before anything slow starts."""
     if request.format not in FORMATS:
         raise LosscheckError(f"unknown format `{request.format}`; use one of {', '.join(FORMATS)}")
+    if request.plot and request.format != "text":
+        raise LosscheckError(f"`--plot` draws in the format `text`, not in `{request.format}`")
+    if request.html is not None:
+        from losscheck.reporters.html import check_writable
+
+        check_writable(request.html)
     if request.timeout <= 0:
         raise LosscheckError(f"the timeout must be above 0 seconds, not {request.timeout:g}")
     if request.jobs < 1:
@@ -184,6 +192,8 @@ def _request(
     format: Annotated[str, _option(_OUT, "Format of the report.", metavar="|".join(FORMATS))] = "text",
     verbose: Annotated[bool, _option(_OUT, "Also why and what was skipped.", "--verbose", "-v")] = False,
     quiet: Annotated[bool, _option(_OUT, "Only findings and failures.", "--quiet", "-q")] = False,
+    plot: Annotated[bool, _option(_OUT, "Draw loss and gradient in the terminal.", "--plot")] = False,
+    html: Annotated[str | None, _option(_OUT, "Also write a page with drawings.", metavar="FILE")] = None,
     color: Annotated[Color, _option(_OUT, "Colour the output.")] = Color.AUTO,
     version: Annotated[bool, _option(_OUT, "Show the version.", "--version")] = False,
 ) -> Request:
@@ -208,6 +218,8 @@ def _request(
         jobs=_cores() if jobs is None else jobs,
         verbose=verbose,
         quiet=quiet,
+        plot=plot,
+        html=html,
         color=color,
         explain=explain,
         rules=rules,

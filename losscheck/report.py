@@ -85,6 +85,11 @@ class LossReport:
         """``losses.py``, or the cell of a notebook, ``losses.ipynb:cell 3``."""
         return Location(self.path, self.line, cell=self.cell).shown_path
 
+    def worst(self, mode: Mode) -> Severity:
+        """How bad it is that a mode fails: the worst of the findings that list it."""
+        found = [finding.severity for finding in self.findings if mode in finding.modes]
+        return max(found, key=lambda severity: severity.rank, default=Severity.ERROR)
+
     def extended_by(self, other: LossReport) -> LossReport:
         """The report with the findings and the modes of another one of the same loss."""
         findings = sorted((*self.findings, *other.findings), key=lambda f: (f.location.path, f.location.line))

@@ -9,7 +9,7 @@ import numpy as np
 
 from losscheck.drawing import Curve, CurveLine
 from losscheck.inputs.batches import Batch, is_same_value
-from losscheck.inputs.sweeps import POINTS, Sweep, Sweeps, make_sweeps
+from losscheck.inputs.sweeps import Sweep, Sweeps, make_sweeps
 from losscheck.inputs.variants import KEPT_ROWS
 from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
@@ -113,18 +113,21 @@ def _curve(sweeps: Sweeps, seen: list[Seen]) -> Curve:
 def _lines(labels: list[str], seen: list[Seen]) -> Iterator[CurveLine]:
     """A line for each label; labels with one and the same line share it."""
     groups: list[tuple[list[str], Seen]] = []
-    for label, (loss, slope) in zip(labels, seen, strict=True):
-        for shared, (other, other_slope) in groups:
-            has_slopes = slope is not None and other_slope is not None
-            if is_same_value(loss, other) and (slope is None) == (other_slope is None):
-                if not has_slopes or is_same_value(slope, other_slope):  # type: ignore[arg-type]
-                    shared.append(label)
-                    break
+    for label, one in zip(labels, seen, strict=True):
+        same = next((shared for shared, other in groups if _is_same(one, other)), None)
+        if same is None:
+            groups.append(([label], one))
         else:
-            groups.append(([label], (loss, slope)))
+            same.append(label)
     for shared, (loss, slope) in groups:
         gradient = None if slope is None else tuple(map(float, slope))
         yield CurveLine(_together(shared), tuple(map(float, loss)), gradient)
+
+
+def _is_same(one: Seen, other: Seen) -> bool:
+    if one[1] is None or other[1] is None:
+        return one[1] is other[1] and is_same_value(one[0], other[0])
+    return is_same_value(one[0], other[0]) and is_same_value(one[1], other[1])
 
 
 def _together(labels: list[str]) -> str:
