@@ -59,7 +59,7 @@ def _code_marked(words: str) -> str:
 
 
 def _attribute(value: str | float) -> str:
-    return escape(value) if isinstance(value, str) else f"{value:.2f}".rstrip("0").rstrip(".")
+    return escape(plain(value)) if isinstance(value, str) else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def _linked(words: str) -> str:

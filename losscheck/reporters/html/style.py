@@ -175,6 +175,8 @@ span.swatch.bad-band { border-color: var(--red);
   .drawing { padding: .85rem .8rem; flex-basis: 100%; }
   .finding { padding-left: .8rem; }
   dl > div, .evidence > div { grid-template-columns: 1fr; gap: 0; margin-bottom: .35rem; }
+  .curve .tick, .curve .cut-off, .curve .axis, .curve .none { font-size: 14px; }
+  .curve .heading { font-size: 15px; }
   .overview tbody th { min-width: 9rem; }
   .overview tbody th .place { display: none; }
 }
