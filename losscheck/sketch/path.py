@@ -111,6 +111,8 @@ class _Graph:
         if len(inputs) != 1 or inputs[0][0] == source:
             return None
         before = inputs[0][0]
+        if any(flow is Flow.CUT for pair, flow in self._edges.items() if pair[1] == before):
+            return None  # what cuts the gradient stands alone
         readers = [pair for pair in self._edges if pair[0] == before]
         here, there = self._flow.ops[index], self._flow.ops[before]
         is_alone = len(readers) == 1 and _line(here.location) == _line(there.location)
