@@ -23,7 +23,7 @@ def drawn(write):
     """The drawing of a loss with this body."""
 
     def draw(body: str, specs: tuple[str, str] = ROWS) -> Drawing:
-        lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
+        lines = "".join(f"    {line.strip()}\n" for line in body.strip().splitlines())
         written = write(f"def loss_fn(y_true, y_pred):\n{lines}")
         batches = Batches(told_task(*map(parse_spec, specs)), written.loss.source)
         return sketch(Prober(written.loss, batches, Probes(written.loss).by_name()))
@@ -77,7 +77,10 @@ def test_the_gradient_is_the_slope_of_the_curve(drawn):
 
 
 def test_weights_of_classes_part_the_lines(drawn):
-    body = "weights = tf.constant([1.0, 2.0, 2.0, 1.0])\nreturn -tf.reduce_sum(weights * y_true * tf.math.log(y_pred + 0.1), axis=-1)"
+    body = """
+        weights = tf.constant([1.0, 2.0, 2.0, 1.0])
+        return -tf.reduce_sum(weights * y_true * tf.math.log(y_pred + 0.1), axis=-1)
+    """
 
     assert [line.label for line in drawn(body, CLASSES).curve.lines] == ["class 0", "class 1, 2"]
 
@@ -115,10 +118,14 @@ def test_a_pixel_counts_as_the_mean_counts_it(drawn):
     ("body", "specs", "reason"),
     [
         ("raise ValueError('no')", ROWS, "the loss gives no float tensor"),
-        ("return tf.reduce_mean(y_true, -1)", ("float32[B]", "int32[B] 0..3"), "the predictions are integers"),
-        ("return tf.reduce_sum(y_pred - y_true) * float('nan')", ROWS, "the loss has no finite value along any line"),
+        ("return y_true", ("float32[B]", "int32[B] 0..3"), "the predictions are integers"),
+        (
+            "return tf.reduce_sum(y_pred - y_true) * float('nan')",
+            ROWS,
+            "the loss has no finite value along any line",
+        ),
     ],
-)  # fmt: skip
+)
 def test_why_there_is_no_curve(drawn, body, specs, reason):
     drawing = drawn(body, specs)
 
@@ -153,7 +160,11 @@ def test_the_cut_lies_before_the_operation_that_has_no_gradient(drawn):
 
 
 def test_integers_are_cut_where_floats_become_integers(drawn):
-    body = "best = tf.argmax(y_pred, -1)\nright = best == tf.argmax(y_true, -1)\nreturn 1 - tf.cast(right, tf.float32)"
+    body = """
+        best = tf.argmax(y_pred, -1)
+        right = best == tf.argmax(y_true, -1)
+        return 1 - tf.cast(right, tf.float32)
+    """
 
     drawing = drawn(body)
 

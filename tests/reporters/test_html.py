@@ -1,4 +1,4 @@
-"""The page: what it says, that it is whole, that nothing of the user's becomes markup, that it needs nothing."""
+"""The page: it is whole, needs nothing else, and nothing of the user's becomes markup."""
 
 import dataclasses
 import re

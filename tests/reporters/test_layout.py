@@ -1,6 +1,7 @@
 """Where the nodes of a graph stand."""
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_no_two_nodes_overlap_and_all_lie_inside(seed):
     spans = sorted(
         (layout.row[n], layout.x[n] - widths[n] / 2, layout.x[n] + widths[n] / 2) for n in range(count)
     )
-    for (row, _, end), (other, start, _) in zip(spans, spans[1:], strict=False):
+    for (row, _, end), (other, start, _) in pairwise(spans):
         assert row != other or end + 12.0 <= start + 1e-6
     assert min(start for _, start, _ in spans) >= -1e-6
     assert max(end for _, _, end in spans) <= layout.width + 1e-6
