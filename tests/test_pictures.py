@@ -69,7 +69,7 @@ def page(run, text):
 def test_the_page_has_a_path_and_a_curve_of_each_loss_that_runs(page):
     assert page.count("<h2 id=") == 4
     assert page.count("<h3>Gradient path</h3>") == page.count("<h3>Curve</h3>") == 3
-    assert page.count("No curve: the loss cannot be called.") == 1
+    assert page.count("No gradient path and no curve: the loss cannot be called.") == 1
 
 
 def test_the_cut_is_at_the_operation_that_the_finding_names(page):

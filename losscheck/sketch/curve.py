@@ -17,7 +17,7 @@ from losscheck.prober import Prober
 #: Points where each is a call of its own.
 _FEW_POINTS = 41
 #: Seconds of one call from which on a curve would take too long.
-_SLOW_CALL = 0.2
+_SLOW_CALL = 0.1
 
 Seen = tuple[np.ndarray, np.ndarray | None]  #: the loss and its slope at each point
 

@@ -137,10 +137,12 @@ def _drawings(loss: LossReport, key: str) -> str:
         render_path(path, loss.findings, loss.name, f"{key}-path") if path is not None else "",
         render_curve(curve, loss.name, f"{key}-curve") if curve is not None else "",
     ]
+    whys: dict[str, list[str]] = {}
+    for what, why in (("gradient path", loss.drawing.no_path), ("curve", loss.drawing.no_curve)):
+        if why:
+            whys.setdefault(why, []).append(what)
     reasons = [
-        f'<p class="no-drawing">No {what}: {prose(why)}.</p>'
-        for what, why in (("gradient path", loss.drawing.no_path), ("curve", loss.drawing.no_curve))
-        if why
+        f'<p class="no-drawing">No {" and no ".join(what)}: {prose(why)}.</p>' for why, what in whys.items()
     ]
     return f'<div class="drawings">{"".join(figures)}</div>{"".join(reasons)}'
 
