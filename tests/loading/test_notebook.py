@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from losscheck.exceptions import TargetError
 from losscheck.drawing import Drawing, GradientPath, PathNode
+from losscheck.exceptions import TargetError
 from losscheck.finding import Finding, Location, Severity
 from losscheck.loading.cells import in_cells
 from losscheck.loading.importing import LoadFailed, LoadMode, load
