@@ -17,6 +17,7 @@ from losscheck.graph_observation import (
     HalfObservation,
     HalfValuesObservation,
     MixingObservation,
+    PassingObservation,
     SaturationObservation,
     TermsObservation,
     ValuesObservation,
@@ -97,6 +98,10 @@ class Asking(abc.ABC):
         """The traced graph, read; with ``shapes_only`` it may say nothing of gradients."""
         options = {"known_batch": known_batch, "shapes_only": shapes_only}
         return self._ask("flow", FlowObservation, batch, **options)
+
+    def passing(self, batch: str = "typical") -> PassingObservation:
+        """The operations that keep a gradient to themselves."""
+        return self._ask("passing", PassingObservation, batch)
 
     def values(self, batch: str = "typical") -> ValuesObservation:
         """The numbers inside the traced graph."""

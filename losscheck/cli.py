@@ -67,6 +67,7 @@ def _check(request: Request) -> int:
             batch=request.batch,
             model=request.model,
             **asdict(settings.of_file(Path(loss.path))),
+            drawing=request.plot or request.html is not None,
         )
 
     def watch(total: int) -> Watcher:
@@ -85,10 +86,15 @@ def _check(request: Request) -> int:
         unicode=has_unicode(sys.stdout),
         verbose=request.verbose,
         quiet=request.quiet,
+        plot=request.plot,
     )
     write_safely(render(request.format, report, style), sys.stdout)
     for output in request.outputs:
         write_output(output, report)
+    if request.html is not None:
+        from losscheck.reporters.html import write_page
+
+        write_page(report, request.html)
     if fail_on == FailOn.NEVER.value and not report.failures:
         return 0
     return report.exit_code

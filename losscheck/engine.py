@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from losscheck.drawing import Drawing
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.inference.choose import Inferred, infer
@@ -25,6 +26,7 @@ from losscheck.probes.statements import call_line
 from losscheck.registry import all_rules
 from losscheck.report import Failure, LossReport, ModeResult, Pending, Status
 from losscheck.selection import select
+from losscheck.sketch import sketch
 from losscheck.verdict import Verdict, bug, run_rules
 
 
@@ -41,6 +43,7 @@ class Options:
     load: str = "auto"  #: how much of the user's file to run (see `LoadMode`)
     batch: str | None = None  #: file with arrays
     model: str | None = None  #: target of a function that builds a model
+    drawing: bool = False  #: whether to draw the curve and the path of the gradient
     is_expendable: bool = False  #: this process has run nothing yet, and may die of what it runs
 
 
@@ -150,7 +153,10 @@ def _check(loss: LoadedLoss, options: Options, told: Told, rules: _Rules, keep: 
         wanted=frozenset(Mode(mode) for mode in options.modes),
     )
     prober = Prober(loss, inferred.batches, probes.by_name(), evidence)
+    drawing: Drawing | None = None
     for verdict in run_rules(prober, rules.selected, rules.others):
+        if options.drawing and drawing is None and verdict.pending != Pending(None):
+            drawing = sketch(prober)  # before a mode that may end the process
         report = replace(
             _empty_report(loss),
             task=inferred.choice,
@@ -158,6 +164,7 @@ def _check(loss: LoadedLoss, options: Options, told: Told, rules: _Rules, keep: 
             findings=verdict.every,
             skipped=verdict.skipped,
             seconds=time.perf_counter() - start,
+            drawing=drawing,
         ).silenced(verdict.suppressed)
         result = _answered(report, verdict)
         if result.pending is not None:

@@ -14,10 +14,10 @@ _COLUMNS = ("code", "name", "severity", "what it finds")
 
 def page(rule: Rule) -> str:
     """Everything there is to know about a rule: what ``--explain`` shows."""
-    sections = dict(_sections(rule))
-    references = sections.pop(_LAST_SECTION, "")
+    titled = dict(sections(rule))
+    references = titled.pop(_LAST_SECTION, "")
     blocks = [f"# {rule.code} {rule.name}", f"Severity: {rule.severity.value}", summary(rule)]
-    for title, body in sections.items():
+    for title, body in titled.items():
         blocks += [f"## {title}", body]
     blocks += ["## Example", *map(_code_block, rule.BAD)]
     blocks += ["Use instead:", *map(_code_block, rule.GOOD)]
@@ -46,7 +46,7 @@ def _docstring(rule: Rule) -> str:
     return inspect.cleandoc(type(rule).__doc__ or "")
 
 
-def _sections(rule: Rule) -> list[tuple[str, str]]:
+def sections(rule: Rule) -> list[tuple[str, str]]:
     """Heading and text of each ``##`` section of the docstring."""
     parts = ("\n" + _docstring(rule)).split("\n## ")[1:]
     return [(title.strip(), body.strip()) for title, _, body in (part.partition("\n") for part in parts)]

@@ -79,6 +79,13 @@ class FlowObservation(Observation):
 
 
 @dataclass(frozen=True)
+class PassingObservation(Observation):
+    """Where a gradient arrives at an operation that passes none on to an input."""
+
+    kept: tuple[tuple[int, int], ...] = ()  #: rows of the input and of the operation that reads it
+
+
+@dataclass(frozen=True)
 class ValuesObservation(Observation):
     """The numbers inside the graph on one batch: where values or gradients go bad."""
 

@@ -48,6 +48,8 @@ class Request:
     write_baseline: Path | None  #: file for the findings of this run, which then are known
     verbose: bool
     quiet: bool
+    plot: bool  #: show the curve of each loss in the terminal
+    html: str | None  #: file to write a page to
     color: Color
     explain: str | None  #: code or name of a rule to show instead of checking
     rules: bool  #: show the table of rules instead of checking
@@ -82,6 +84,12 @@ def _validate(request: Request) -> None:
         raise LosscheckError(f"the timeout must be above 0 seconds, not {given['timeout']:g}")
     if given.get("jobs", 1) < 1:
         raise LosscheckError(f"there must be at least 1 job, not {given['jobs']}")
+    if request.plot and request.format != "text":
+        raise LosscheckError(f"`--plot` draws in the format `text`, not in `{request.format}`")
+    if request.html is not None:
+        from losscheck.reporters.html import check_writable
+
+        check_writable(request.html)
     names = [mode.value for mode in Mode]
     for mode in given.get("modes", ()):
         if mode not in names:
@@ -189,6 +197,8 @@ def _request(
     ] = None,
     verbose: Annotated[bool, _option(_OUT, "Also why and what was skipped.", "--verbose", "-v")] = False,
     quiet: Annotated[bool, _option(_OUT, "Only findings and failures.", "--quiet", "-q")] = False,
+    plot: Annotated[bool, _option(_OUT, "Draw loss and gradient in the terminal.", "--plot")] = False,
+    html: Annotated[str | None, _option(_OUT, "Also write a page with drawings.", metavar="FILE")] = None,
     color: Annotated[Color, _option(_OUT, "Colour the output.")] = Color.AUTO,
     version: Annotated[bool, _option(_OUT, "Show the version.", "--version")] = False,
 ) -> Request:
@@ -223,6 +233,8 @@ def _request(
         write_baseline=write_baseline,
         verbose=verbose,
         quiet=quiet,
+        plot=plot,
+        html=html,
         color=color,
         explain=explain,
         rules=rules,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from losscheck.drawing import Drawing
 from losscheck.finding import Finding, Location, Mode, Severity
 
 SCHEMA = 1
@@ -87,6 +88,7 @@ class LossReport:
     left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
     cell: int | None = None  #: cell of a notebook, in which the line counts; None: a file
     suppressed: tuple[Suppressed, ...] = ()  #: findings that the user has silenced, by line
+    drawing: Drawing | None = None  #: its curve and the path of its gradient; None: nobody asked for them
 
     @property
     def shown_path(self) -> str:
@@ -106,6 +108,11 @@ class LossReport:
                     modes[mode] = ModeResult(Status.SKIPPED, f"{entry.finding.code} is silenced")
         return replace(self, findings=left, suppressed=(*self.suppressed, *entries), modes=modes)
 
+    def worst(self, mode: Mode) -> Severity:
+        """How bad it is that a mode fails: the worst of the findings that list it."""
+        found = [finding.severity for finding in self.findings if mode in finding.modes]
+        return max(found, key=lambda severity: severity.rank, default=Severity.ERROR)
+
     def extended_by(self, other: LossReport) -> LossReport:
         """The report with the findings and the modes of another one of the same loss."""
         findings = sorted((*self.findings, *other.findings), key=lambda f: (f.location.path, f.location.line))
@@ -120,6 +127,7 @@ class LossReport:
             "source": self.task.source.value,
             "evidence": list(self.task.evidence),
         }
+        drawing = {} if self.drawing is None else {"drawing": self.drawing.to_dict()}
         return {
             "target": self.target,
             "path": self.path,
@@ -139,6 +147,7 @@ class LossReport:
             "left_out": self.left_out,
             "output": self.output,
             "seconds": round(self.seconds, 3),
+            **drawing,
         }
 
     @classmethod
@@ -170,6 +179,7 @@ class LossReport:
             left_out=data["left_out"],
             output=data["output"],
             seconds=data["seconds"],
+            drawing=Drawing.from_dict(data["drawing"]) if "drawing" in data else None,
         )
 
 

@@ -49,7 +49,8 @@ def test_version():
 
 OPTIONS = (
     "--y-true --y-pred --task --batch --model --select --ignore --explain --rules "
-    "--fail-on --load --timeout --jobs -j --format --verbose -v --quiet -q --color --version --help -h"
+    "--fail-on --load --timeout --jobs -j --format --verbose -v --quiet -q --plot --html "
+    "--color --version --help -h"
 )
 
 
@@ -87,6 +88,9 @@ def test_the_module_can_be_run():
         ),
         (["--y-pred", "nonsense"], "`nonsense` is no input spec; write for example `float32[B, 10] prob`"),
         (["--batch", "gone.npz"], "no such file: gone.npz"),
+        (["--html", "gone/page.html"], "cannot write `gone/page.html`: no such folder `gone`"),
+        (["--html", "."], "cannot write `.`: it is a folder"),
+        (["--plot", "--format", "json"], "`--plot` draws in the format `text`, not in `json`"),
         (
             ["--batch", "b.npz", "--y-pred", "float32[B, 1]"],
             "give either `--y-pred` or `--batch`: each says what `y_pred` is",

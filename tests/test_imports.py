@@ -16,6 +16,7 @@ FLOORS = {
     "losscheck": 0,  # the names it offers are looked up when they are asked for, each on its own floor
     "losscheck.choices": 0,
     "losscheck.exceptions": 0,
+    "losscheck.drawing": 0,
     "losscheck.finding": 0,
     "losscheck.observation": 0,
     "losscheck.graph_observation": 0,
@@ -41,6 +42,7 @@ FLOORS = {
     "losscheck.engine": 5,
     "losscheck.inference": 5,
     "losscheck.verdict": 5,
+    "losscheck.sketch": 5,
     "losscheck.explain": 5,
     "losscheck.loading": 5,
     "losscheck.worker": 6,

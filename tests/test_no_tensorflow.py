@@ -62,6 +62,7 @@ def guarded(tmp_path):
         (["-m", "losscheck", "--explain", "LC2O1"], 2),
         (["-m", "losscheck", "model.py"], 0),
         (["-m", "losscheck", "model.py", "--format", "json"], 0),
+        (["-m", "losscheck", "model.py", "--plot", "--html", "page.html"], 0),
         (["-m", "losscheck", "guard"], 0),
         (["-m", "losscheck", "losess.py"], 2),
         (["-m", "losscheck", "losses.py:half_los"], 2),

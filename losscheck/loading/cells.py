@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from losscheck.drawing import Drawing
 from losscheck.exceptions import TargetError
 from losscheck.finding import Finding, Location
 from losscheck.loading.notebook import Notebook, is_notebook, read_notebook
@@ -39,7 +40,18 @@ def in_cells(report: LossReport) -> LossReport:
             replace(entry, finding=_finding(entry.finding, notebook)) for entry in report.suppressed
         ),
         left_out=_text(report.left_out, notebook),
+        drawing=report.drawing and _drawing(report.drawing, notebook),
     )
+
+
+def _drawing(drawing: Drawing, notebook: Notebook) -> Drawing:
+    if drawing.path is None:
+        return drawing
+    nodes = tuple(
+        replace(node, location=node.location and _location(node.location, notebook))
+        for node in drawing.path.nodes
+    )
+    return replace(drawing, path=replace(drawing.path, nodes=nodes))
 
 
 def _finding(finding: Finding, notebook: Notebook) -> Finding:

@@ -20,6 +20,7 @@ from losscheck.probes.flow import Traced, read_flow, trace
 from losscheck.probes.frames import UserFiles
 from losscheck.probes.half import HalfGraph
 from losscheck.probes.mixing import halves, run_mixing
+from losscheck.probes.passing import run_passing
 from losscheck.probes.saturation import run_saturation
 from losscheck.probes.singular import run_singular
 from losscheck.probes.terms import run_terms
@@ -50,6 +51,7 @@ class GraphProbes:
         """The probes as the prober asks for them."""
         return {
             "flow": self.flow,
+            "passing": self.passing,
             "values": self.values,
             "compiled_values": self.compiled_values,
             "mixing": self.mixing,
@@ -78,6 +80,10 @@ class GraphProbes:
             return replace(self._flows[key], batch=batch.name)
         traced = trace(self._loss, fed, self._files, known_batch=known_batch, with_gradients=False)
         return read_flow(traced, batch, self._files)
+
+    def passing(self, batch: Batch) -> Observation:
+        """The operations that keep a gradient to themselves."""
+        return run_passing(self._trace(self._cast(batch)), self.flow(batch))
 
     def values(self, batch: Batch) -> Observation:
         """The numbers inside the traced graph."""

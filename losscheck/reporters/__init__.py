@@ -34,6 +34,7 @@ class Style:
     unicode: bool = True  #: whether the stream can show ✓ and →
     verbose: bool = False  #: also the evidence, the skipped rules and what the loss printed
     quiet: bool = False  #: findings and failures only
+    plot: bool = False  #: also the curve of each loss
 
 
 class Reporter(Protocol):

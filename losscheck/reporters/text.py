@@ -10,6 +10,7 @@ from losscheck.report import Failure, LossReport, Report, Status, Suppressed, Ta
 from losscheck.reporters import Style
 from losscheck.reporters.page import Page, Piece
 from losscheck.reporters.plain import one_line
+from losscheck.reporters.plot import write_plot
 from losscheck.reporters.source import crop, snippet
 from losscheck.reporters.summary import refusal, summary
 
@@ -74,6 +75,9 @@ def _write_loss(page: Page, loss: LossReport, *, fails_on_notes: bool) -> None:
                 _write_note(page, note)
         else:
             _write_note_names(page, notes)
+    if page.style.plot and loss.drawing is not None:
+        page.blank()
+        write_plot(page, loss.drawing, indent=_INDENT)
     if page.style.verbose:
         _write_details(page, loss)
 
@@ -93,7 +97,7 @@ def _write_modes(page: Page, loss: LossReport) -> None:
     for mode, result in loss.modes.items():
         mark, color = _MARKS[result.status]
         if result.status is Status.FAIL:
-            color = _COLORS[_worst(loss, mode)]
+            color = _COLORS[loss.worst(mode)]
         items.append((f"{mode.label} ", (mark, color)))
         if result.status is Status.SKIPPED and result.reason:
             reasons.setdefault(one_line(result.reason), []).append(mode.label)
@@ -101,12 +105,6 @@ def _write_modes(page: Page, loss: LossReport) -> None:
     for reason, labels in reasons.items():
         which = _EVERY if len(labels) == len(Mode) else ", ".join(labels)
         page.paragraph((f"{which} skipped: {reason}", "dim"), indent=_INDENT)
-
-
-def _worst(loss: LossReport, mode: Mode) -> Severity:
-    """How bad it is that a mode fails: the worst of the findings that list it."""
-    found = [finding.severity for finding in loss.findings if mode in finding.modes]
-    return max(found, key=lambda severity: severity.rank, default=Severity.ERROR)
 
 
 def _write_finding(page: Page, finding: Finding) -> None:

@@ -43,6 +43,7 @@ class WorkerOptions:
     load: str = "auto"  #: how much of the user's file to run: ``auto``, ``import`` or ``slice``
     batch: str | None = None  #: file with arrays
     model: str | None = None  #: target of a function that builds a model
+    drawing: bool = False  #: whether to draw the curve of each loss and the path of its gradient
 
 
 class Checked(Protocol):

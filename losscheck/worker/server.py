@@ -44,6 +44,7 @@ _PACKAGES = (
     "losscheck.loading",
     "losscheck.probes",
     "losscheck.rules",
+    "losscheck.sketch",
 )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from losscheck.drawing import Drawing, GradientPath, PathNode
 from losscheck.exceptions import TargetError
 from losscheck.finding import Finding, Location, Severity
 from losscheck.loading.cells import in_cells
@@ -99,6 +100,19 @@ def test_lines_count_within_their_cell():
     marked = [s.text[s.start : s.end] for s in snippet(shown.findings[0].location) if s.end > s.start]
     assert marked == ["return helper(y_true) / y_pred"]
     assert LossReport.from_dict(shown.to_dict()) == shown
+
+
+def test_what_is_drawn_stands_in_the_cells():
+    write("n.ipynb", *CELLS)
+    line = loaded("n.ipynb:my_loss").location.line
+    nodes = (PathNode((), None, True), PathNode(("Sub",), Location("n.ipynb", line + 1, 5), True))
+    drawing = Drawing(no_curve="too slow", path=GradientPath(nodes, ()))
+    report = LossReport("n.ipynb:my_loss", "n.ipynb", line, "my_loss", "function", drawing=drawing)
+
+    shown = in_cells(report).drawing
+
+    assert [node.location for node in shown.path.nodes] == [None, Location("n.ipynb", 5, 5, cell=5)]
+    assert shown.no_curve == "too slow"
 
 
 def test_the_snippet_shows_a_cell_as_the_user_wrote_it():

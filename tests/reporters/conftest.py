@@ -1,9 +1,11 @@
 """Hand-made reports, and a source file for their findings to point at."""
 
 import dataclasses
+import math
 
 import pytest
 
+from losscheck.drawing import Curve, CurveLine, Drawing, Flow, GradientPath, PathEdge, PathNode
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.report import (
     Failure,
@@ -87,6 +89,41 @@ MSE = dataclasses.replace(
     skipped={},
     output="",
 )
+_X = tuple(n / 20 for n in range(-2, 23))
+CURVE = Curve(
+    x=_X,
+    axis="y_pred",
+    low=0.0,
+    high=1.0,
+    caption="the one prediction of a sample moves",
+    lines=(
+        CurveLine("y_true = 0", tuple(x * x for x in _X), tuple(2 * x for x in _X)),
+        CurveLine(
+            "y_true = 1",
+            tuple(-math.log(x) if x > 0 else math.inf if x == 0 else math.nan for x in _X),
+            tuple(-1 / x if x > 0 else -math.inf if x == 0 else math.nan for x in _X),
+        ),
+    ),
+)
+PATH = GradientPath(
+    nodes=(
+        PathNode((), None, False),
+        PathNode(("ArgMax",), Location("losses.py", 5, 23, 5, 49), False),
+        PathNode(("Cast",), Location("losses.py", 5, 15, 5, 62), True),
+        PathNode(("Mul", "Sum"), Location("losses.py", 6), True),
+        PathNode(("Sum",), Location("losses.py", 9, 11, 9, 33), True),
+        PathNode(("RealDiv", "Sub"), Location("losses.py", 7), True),
+    ),
+    edges=(
+        PathEdge(0, 1, Flow.CUT),
+        PathEdge(1, 2, Flow.NONE),
+        PathEdge(2, 3, Flow.PASSES),
+        PathEdge(2, 4, Flow.PASSES),
+        PathEdge(3, 5, Flow.PASSES),
+        PathEdge(4, 5, Flow.PASSES),
+    ),
+)
+DRAWN = dataclasses.replace(DICE, drawing=Drawing(CURVE, "", PATH, ""))
 TYPO = Failure("lossses.py", "target", "TargetError", "no such file `lossses.py`; did you mean `losses.py`?")
 BUG = Failure(
     "losses.py:mse",
@@ -121,6 +158,7 @@ class Examples:
 
     disconnected, non_finite, reduced = DISCONNECTED, NON_FINITE, REDUCED
     dice, mse, typo, bug = DICE, MSE, TYPO, BUG
+    drawn, curve, path = DRAWN, CURVE, PATH
     report = staticmethod(make_report)
 
 
