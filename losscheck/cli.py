@@ -15,6 +15,7 @@ from losscheck.reporters import Style, load_reporter, render
 from losscheck.reporters.terminal import has_color, has_unicode, width_of, write_safely
 
 if TYPE_CHECKING:
+    from losscheck.report import Report
     from losscheck.worker.pool import WorkerOptions
 
 _CANNOT_CHECK = 2  # exit code
@@ -42,6 +43,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def _check(request: Request) -> int:
     """Check the targets, write the report, give the exit code."""
+    if request.static:
+        from losscheck.static import read_targets
+
+        return _show(request, read_targets(request.targets, request.select, request.ignore))
     from losscheck.checking import Watcher, check_targets
 
     def worker_options() -> WorkerOptions:
@@ -68,6 +73,11 @@ def _check(request: Request) -> int:
     report = check_targets(
         request.targets, worker_options, jobs=request.jobs, timeout=request.timeout, watch=watch
     )
+    return _show(request, report)
+
+
+def _show(request: Request, report: Report) -> int:
+    """Write the report, give the exit code."""
     if request.fail_on is not FailOn.NEVER:
         report = replace(report, fail_on=Severity(request.fail_on.value))
     style = Style(

@@ -62,6 +62,7 @@ class Request:
     format: str  #: key of `FORMATS`
     modes: tuple[str, ...]  #: modes to run also where a default run passes them over
     load: Load
+    static: bool  #: read the source, run nothing
     timeout: float  #: seconds for each loss
     jobs: int  #: child processes at most
     verbose: bool
@@ -115,6 +116,10 @@ def _validate(request: Request) -> None:
     given = {"--y-true": request.y_true, "--y-pred": request.y_pred, "--task": request.task}
     given |= {"--batch": request.batch, "--model": request.model}
     _refuse_both([name for name, value in given.items() if value is not None])
+    if request.static:
+        used = [name for name, value in given.items() if value is not None] + ["--mode"] * bool(request.modes)
+        if used:
+            raise LosscheckError(f"`{used[0]}` says how to run a loss, and `--static` runs none")
     if request.batch is not None:
         from losscheck.inputs.given import read_batch
 
@@ -176,6 +181,9 @@ def _request(
     load: Annotated[
         Load, _option(_RUN, "Run the whole file, or what the loss needs; auto: as the file does work.")
     ] = Load.AUTO,
+    static: Annotated[
+        bool, _option(_RUN, "Read the source and run nothing: suspicions, in milliseconds.", "--static")
+    ] = False,
     timeout: Annotated[float, _option(_RUN, "Limit for each loss.", metavar="SECONDS")] = 30.0,
     jobs: Annotated[
         int | None,
@@ -204,6 +212,7 @@ def _request(
         format=format,
         modes=split(mode or ()),
         load=load,
+        static=static,
         timeout=timeout,
         jobs=_cores() if jobs is None else jobs,
         verbose=verbose,

@@ -174,6 +174,7 @@ class Report:
     files: int = 0  #: files that were read for losses
     fail_on: Severity = Severity.WARNING  #: findings at or above fail the run
     seconds: float = 0.0
+    is_static: bool = False  #: the source was read, and nothing was run: the findings are suspicions
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -199,6 +200,7 @@ class Report:
             "tensorflow": self.versions.tensorflow,
             "keras": self.versions.keras,
             "python": self.versions.python,
+            "static": self.is_static,
             "losses": [loss.to_dict() for loss in self.losses],
             "failures": [
                 {"target": f.target, "stage": f.stage, "type": f.type, "message": f.message}

@@ -64,16 +64,25 @@ def called_name(node: ast.expr) -> str:
 @functools.lru_cache(maxsize=64)
 def imported_names(path: str) -> dict[str, str]:
     """The names that a file's imports bind, with the modules or attributes that they stand for."""
+    return imports_of(parsed(path))
+
+
+def imports_of(tree: ast.Module) -> dict[str, str]:
+    """The same for a file that is at hand as a tree."""
     found: dict[str, str] = {}
-    for node in ast.walk(parsed(path)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found.update({alias.asname or alias.name.partition(".")[0]: alias.name for alias in node.names})
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                found[alias.asname or top] = alias.name if alias.asname else top
         elif isinstance(node, ast.ImportFrom):
             found.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
-    for node in parsed(path).body:  # `K = tf.keras.backend`
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+    for node in tree.body:  # `K = tf.keras.backend`
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Attribute):
+            continue
+        if isinstance(node.targets[0], ast.Name):
             root, _, rest = ast.unparse(node.value).partition(".")
-            if root in found and isinstance(node.value, ast.Attribute):
+            if root in found:
                 found[node.targets[0].id] = f"{found[root]}.{rest}"
     return found
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
+from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.rule import Rule
+#: Operations that are called for what they do.
+_ACTING = ("check_numerics", "ensure_shape", "print", "py_function", "numpy_function", "py_func", "cond", "while_loop")
 
 
 class DiscardedResult(Rule):
@@ -78,6 +82,20 @@ def averaged_loss(y_true, y_pred):
     return error / (1.0 + tf.stop_gradient(AVERAGE))
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a statement that computes a tensor and does nothing with it."""
+        acting = {event.context.function for event in source.writes()}
+        acting |= {call.context.function for call in source.calls() if call.method.startswith("assign")}
+        acting |= {call.context.function for call in source.calls() if call.operation in _ACTING or call.name == "print"}
+        for discard in source.discards():
+            node, value = discard.node, discard.value
+            name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+            called = next((call for call in source.calls() if call.node is node), None)
+            is_acting = called is not None and called.receiver.code in acting - {None}
+            if value.is_tensor and value.is_of_batch and name not in _ACTING and not is_acting:
+                message = "this computes a tensor, and nothing reads it"
+                yield self.suspicion(message, source.location(node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each statement without effect."""

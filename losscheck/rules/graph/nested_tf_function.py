@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
+from losscheck.reading.source import Source
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
@@ -54,6 +56,18 @@ def wrapped_loss(y_true, y_pred):
     return inner(y_true, y_pred)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a `tf.function` that is made inside the loss."""
+        message = "a new `tf.function` is made, and traced, in each eager call"
+        for call in source.calls("function"):
+            yield self.suspicion(message, source.location(call.node))
+        for node in (node for function in source.functions for node in ast.walk(function)):
+            if isinstance(node, ast.FunctionDef) and node not in source.functions[:1]:
+                for decorator in node.decorator_list:
+                    is_nested = not any(node is top for top in source.module.tree.body)
+                    if is_nested and source.name_of(decorator) == "tensorflow.function":
+                        yield self.suspicion(message, source.location(decorator))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line that makes a `tf.function` in every call."""
