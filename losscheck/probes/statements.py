@@ -136,10 +136,10 @@ def _reads(node: ast.AST, name: str) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def _statements(path: str) -> tuple[Statement, ...]:
-    return tuple(_inside(parsed(path), None))
+    return tuple(statements_in(parsed(path)))
 
 
-def _inside(node: ast.AST, function: _Function | None) -> Iterator[Statement]:
+def statements_in(node: ast.AST, function: _Function | None = None) -> Iterator[Statement]:
     """The statements below a node, outer ones first."""
     inner = node if isinstance(node, _Function) else function
     for _, value in ast.iter_fields(node):
@@ -150,4 +150,4 @@ def _inside(node: ast.AST, function: _Function | None) -> Iterator[Statement]:
             if isinstance(item, ast.stmt) and inner is not None:
                 yield Statement(item, inner, block)
             if isinstance(item, (ast.stmt, ast.ExceptHandler)):
-                yield from _inside(item, inner)
+                yield from statements_in(item, inner)

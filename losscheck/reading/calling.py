@@ -55,6 +55,8 @@ class Calling(Expressions):
                 value,
             )
         )
+        if method in _CHANGING and isinstance(function, ast.Attribute):
+            self.grow(function.value, receiver, given)
         if method in _CHANGING and receiver.is_global and not receiver.is_tensor:
             self.events.append(Write(node, self.context, method, receiver, derived(Kind.UNKNOWN, given) if len(given) != 1 else given[0]))
         return value

@@ -93,9 +93,16 @@ def _elementwise(name: str, inputs: Sequence[Value]) -> Value:
         else None,
         can_vanish=_can_vanish(name, inputs),
         is_reduction=any(v.is_reduction for v in tensors),
-        dtype=dtypes.pop() if len(dtypes) == 1 else "float64" if "float64" in dtypes else "",
+        dtype=_dtype_of(name, dtypes),
         activation=activation or (first.activation if name in _NEAR_IDENTITY else ""),
     )
+
+
+def _dtype_of(name: str, dtypes: set[str]) -> str:
+    if dtypes == {"int"} and name in ("divide", "div", "truediv", "true_divide"):
+        return "float64"  # TensorFlow divides two int32 in double precision
+    known = dtypes - {""}  # operands of two dtypes would raise: one that is known tells the others
+    return next(iter(known)) if len(known) == 1 else ""
 
 
 def _dead_cut(value: Value) -> ast.AST | None:

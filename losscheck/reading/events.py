@@ -98,6 +98,13 @@ class Discard(Event):
 
 
 @dataclass(frozen=True)
+class Bind(Event):
+    """A value gets a name."""
+
+    value: Value
+
+
+@dataclass(frozen=True)
 class Return(Event):
     """The loss returns a value."""
 

@@ -31,7 +31,7 @@ CUTS = _names(
     argmax argmin round floor ceil rint equal not_equal greater greater_equal less less_equal logical_and
     logical_or logical_not logical_xor one_hot stop_gradient argsort searchsorted histogram_fixed_width
     is_nan is_finite is_inf isnan isfinite isinf in_top_k bucketize floordiv floor_divide floor_div
-    reduce_any reduce_all any all count_nonzero py_function numpy_function py_func bincount
+    reduce_any reduce_all any all count_nonzero numpy_function py_func bincount
     """
 )
 #: Cuts whose gradient is zero, not none.
@@ -58,7 +58,7 @@ RESHAPING = _names(
     reshape transpose expand_dims squeeze concat concatenate stack gather gather_nd tile repeat flatten
     batch_flatten boolean_mask slice pad matmul dot batch_dot tensordot einsum permute_dimensions where
     select sort cumsum cumprod reverse flip roll broadcast_to ravel diag diag_part matrix_diag_part trace
-    map_fn vectorized_map switch conv2d conv1d avg_pool max_pool resize image_gradients adjoint inv det
+    map_fn vectorized_map py_function switch conv2d conv1d avg_pool max_pool resize image_gradients adjoint inv det
     """
 )
 #: Lists or tuples of tensors.

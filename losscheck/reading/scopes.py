@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from losscheck.reading.events import Context, Decision, Event, Read
 from losscheck.reading.module import ModuleView
-from losscheck.reading.values import UNKNOWN, Kind, Value
+from losscheck.reading.values import UNKNOWN, Kind, Value, derived
 
 _MOST_NODES = 20_000  #: expressions read for one loss; a longer one is read so far
 
@@ -95,3 +95,8 @@ class Scopes:
     def branch(self, is_eager: bool | None) -> Context:
         """The circumstances inside a branch; ``is_eager`` says whether it runs only without a graph."""
         return replace(self.context, is_conditional=True, is_eager=self.context.is_eager or is_eager is True)
+
+    def grow(self, holder: ast.expr, before: Value, parts: Sequence[Value]) -> None:
+        """A container of the function's own holds more than before."""
+        if isinstance(holder, ast.Name) and holder.id in self.scope and not before.is_tensor:
+            self.scope[holder.id] = replace(derived(before.kind, [before, *parts]), is_global=before.is_global)

@@ -14,6 +14,7 @@ from losscheck.loss import FoundLoss
 from losscheck.reading.eager import eager_test
 from losscheck.reading.events import (
     Arithmetic,
+    Bind,
     Call,
     Context,
     Decision,
@@ -29,6 +30,7 @@ from losscheck.reading.statements import Statements
 from losscheck.reading.values import Kind, Value
 
 _Event = TypeVar("_Event", bound=Event)
+_KNOWN_DECORATORS = ("tensorflow.function", "register_keras_serializable", "do_not_convert")
 _NOTHING = ModuleView(ast.Module([], []), Definitions({}, is_open=True), {})
 
 
@@ -93,6 +95,10 @@ class Source:
         """The operators between values."""
         return self._sure(Arithmetic)
 
+    def binds(self) -> Iterator[Bind]:
+        """The assignments to names."""
+        return self._sure(Bind)
+
     def discards(self) -> Iterator[Discard]:
         """The statements that do nothing with their value."""
         return self._sure(Discard)
@@ -104,6 +110,19 @@ class Source:
     def returns(self) -> list[Return]:
         """What the loss itself returns."""
         return list(self._sure(Return))
+
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether a decorator that nobody knows may change what the loss takes and gives."""
+        decorators = getattr(self.function, "decorator_list", [])
+        return any(not self.name_of(decorator).endswith(_KNOWN_DECORATORS) for decorator in decorators)
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether a saved model finds the loss: by its decorator, or by a dict of the file's."""
+        decorators = [d for n in (self.function, *self.module.classes) for d in getattr(n, "decorator_list", [])]
+        is_decorated = any("register_keras_serializable" in self.name_of(d) for d in decorators)
+        return is_decorated or "custom_objects" in self.text or "CustomObjectScope" in self.text
 
     def name_of(self, node: ast.AST) -> str:
         """The dotted name of an imported thing, or of one that is called, with one name for Keras."""

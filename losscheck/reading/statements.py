@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from losscheck.reading.calling import Calling
 from losscheck.reading.eager import eager_test
-from losscheck.reading.events import Discard, Return, Write
+from losscheck.reading.events import Bind, Discard, Return, Write
 from losscheck.reading.module import ModuleView
 from losscheck.reading.naming import full_name, plain_name
 from losscheck.reading.values import NONE, UNKNOWN, Kind, Value, joined
@@ -147,6 +147,7 @@ class Statements(Calling):
             self._store(node.target, value, node, is_update=True)
             return
         value = replace(value, parameter="") if value.parameter else value
+        self.events.append(Bind(node, self.context, value))
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             self._store(target, value, node, is_update=_reads(node.value, target))
 
@@ -165,10 +166,12 @@ class Statements(Calling):
             owner = self.value(target.value)
             if owner.is_tensor or owner.is_global:
                 self.events.append(Write(node, self.context, "item", owner, value, is_update))
+            self.grow(target.value, owner, [value])
         elif isinstance(target, ast.Attribute):
             owner = self.value(target.value)
             if owner.kind is Kind.SELF or owner.is_global:
                 self.events.append(Write(node, self.context, "attribute", owner, value, is_update))
+            self.grow(target.value, owner, [value])
 
     def _if(self, node: ast.If) -> bool:
         is_eager = eager_test(node.test, self.imports)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losscheck.reading.questions import never_reads, says_unused
+from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.rule import Rule
@@ -57,6 +59,12 @@ def squared_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_pred - y_true), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a first parameter that the code never reads, where nobody says that this is meant."""
+        if never_reads(source, 0) and not says_unused(source):
+            message = f"`{source.parameters[0].arg}` is never read"
+            yield self.suspicion(message, source.def_location())
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the values under three different `y_true`."""

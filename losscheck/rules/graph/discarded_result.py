@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from losscheck.probes.statements import is_never_read, statements_in
+from losscheck.reading.values import Kind
 from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
@@ -84,18 +86,20 @@ def averaged_loss(y_true, y_pred):
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:
-        """Suspect a statement that computes a tensor and does nothing with it."""
+        """Suspect a statement that computes a tensor and does nothing with it, or gives it a name nobody reads."""
+        message = "this computes a tensor, and nothing reads it"
         acting = {event.context.function for event in source.writes()}
-        acting |= {call.context.function for call in source.calls() if call.method.startswith("assign")}
-        acting |= {call.context.function for call in source.calls() if call.operation in _ACTING or call.name == "print"}
+        acting |= {c.context.function for c in source.calls() if c.operation in _ACTING or c.method.startswith("assign")}
+        called = {call.node: call for call in source.calls()}
         for discard in source.discards():
-            node, value = discard.node, discard.value
-            name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
-            called = next((call for call in source.calls() if call.node is node), None)
-            is_acting = called is not None and called.receiver.code in acting - {None}
-            if value.is_tensor and value.is_of_batch and name not in _ACTING and not is_acting:
-                message = "this computes a tensor, and nothing reads it"
-                yield self.suspicion(message, source.location(node))
+            call = called.get(discard.node)
+            is_acting = call is not None and (call.operation in _ACTING or call.receiver.code in acting - {None})
+            if discard.value.is_tensor and discard.value.is_of_batch and not is_acting:
+                yield self.suspicion(message, source.location(discard.node))
+        unread = {s.node for function in source.functions for s in statements_in(function) if is_never_read(s)}
+        for bind in source.binds():
+            if bind.node in unread and bind.value.kind is Kind.TENSOR and bind.value.is_of_batch:
+                yield self.suspicion(message, source.location(bind.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each statement without effect."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from losscheck.reading.values import Kind
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
@@ -86,12 +87,13 @@ def scaled_loss(y_true, y_pred):
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:
-        """Suspect the methods and functions of Python that need a value, on a tensor of the batch."""
+        """Suspect the methods and functions that need a value, on a tensor, and a model's `predict`."""
         for call in source.calls():
-            needy = call.method in _METHODS and call.receiver.is_tensor
+            needy = call.method in _METHODS and call.receiver.kind is Kind.TENSOR
             if call.name in _FUNCTIONS and len(call.arguments) == 1:
-                needy = call.arguments[0].is_tensor
-            if needy:
+                needy = call.arguments[0].kind is Kind.TENSOR
+            is_model = call.receiver.made_by.startswith("keras.") and call.receiver.kind is Kind.OBJECT
+            if needy or (is_model and call.method in ("predict", "predict_on_batch", "evaluate", "fit")):
                 shown = f".{call.method}()" if call.method else f"{call.name}()"
                 yield self.suspicion(_message(shown), source.location(call.node))
 

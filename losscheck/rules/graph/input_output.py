@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.reading.source import Source
@@ -81,7 +82,8 @@ def weighted_loss(y_true, y_pred):
             texts = [value.text for value in call.given]
             is_open = call.name == "open" and any(set("wax+") & set(t) and len(t) <= 3 for t in texts)
             is_printed = call.operation == "print" and any(text.startswith("file://") for text in texts)
-            if is_open or is_printed or call.method in _METHODS or call.name.startswith(_OUTSIDE):
+            is_null = "devnull" in ast.unparse(call.node) if is_open else False
+            if (is_open and not is_null) or is_printed or call.method in _METHODS or call.name.startswith(_OUTSIDE):
                 message = f"`{call.shown}` runs while the loss is traced, and not on later steps"
                 yield self.suspicion("the loss writes to a file" if is_printed else message, source.location(call.node))
 

@@ -62,12 +62,11 @@ def wrapped_loss(y_true, y_pred):
         message = "a new `tf.function` is made, and traced, in each eager call"
         for call in source.calls("function"):
             yield self.suspicion(message, source.location(call.node))
-        for node in (node for function in source.functions for node in ast.walk(function)):
-            if isinstance(node, ast.FunctionDef) and node not in source.functions[:1]:
-                for decorator in node.decorator_list:
-                    is_nested = not any(node is top for top in source.module.tree.body)
-                    if is_nested and source.name_of(decorator) == "tensorflow.function":
-                        yield self.suspicion(message, source.location(decorator))
+        for function in source.functions:
+            inner = [n for n in ast.walk(function) if isinstance(n, ast.FunctionDef) and n is not function]
+            for decorator in (decorator for node in inner for decorator in node.decorator_list):
+                if source.name_of(decorator) == "tensorflow.function":
+                    yield self.suspicion(message, source.location(decorator))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line that makes a `tf.function` in every call."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
+from losscheck.reading.questions import constructions
+from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.loss import Kind
 from losscheck.prober import Prober
@@ -80,6 +83,16 @@ def replica_loss(y_true, y_pred):
     return tf.nn.compute_average_loss(squared_error(y_true, y_pred), global_batch_size=64)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a construction without a reduction; a note where the file has a training loop of its own."""
+        own_loop = any(word in source.text for word in ("GradientTape", "compute_average_loss", "distribute"))
+        for node in constructions(source):
+            for keyword in node.keywords:
+                is_none = isinstance(keyword.value, ast.Constant) and keyword.value.value in (None, "none")
+                if keyword.arg == "reduction" and is_none:
+                    severity = Severity.NOTE if own_loop else Severity.WARNING
+                    yield self.suspicion("`fit` descends the sum and reports the mean", source.location(node), severity)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Measure the step of an object that says that it does not reduce."""
