@@ -42,7 +42,7 @@ class Rule(abc.ABC):
         """Yield a finding for each defect that the observations prove."""
 
     def suspect(self, source: Source) -> Iterator[Finding]:
-        """Yield a `suspicion` for each place where the source alone looks like the defect; see ``--static``."""
+        """Yield a `suspicion` for each place where the source looks like the defect: for ``--static``."""
         del source
         return iter(())
 

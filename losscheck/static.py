@@ -42,7 +42,7 @@ def read_targets(targets: Iterable[str], selected: Sequence[str] = (), ignored: 
     rules = select(all_rules(), selected, ignored)
     if not any(rule.reads_source for rule in rules):
         raise LosscheckError(
-            "none of the selected rules reads the source: `losscheck --rules` marks those that `--static` runs"
+            "no selected rule reads the source: `losscheck --rules` marks those that `--static` runs"
         )
     found = find_targets(targets)
     failures = list(found.failures)
@@ -88,7 +88,9 @@ def suspect(loss: FoundLoss, rules: Sequence[Rule]) -> tuple[LossReport, tuple[F
         modes={mode: ModeResult(Status.SKIPPED, NOT_RUN) for mode in Mode},
         findings=tuple(placed(f) for f in sorted(kept, key=lambda f: (f.location.line, f.code))),
         skipped={
-            rule.code: NOT_RUN if is_read else _NOT_READ for rule in rules if not (rule.reads_source and is_read)
+            rule.code: NOT_RUN if is_read else _NOT_READ
+            for rule in rules
+            if not (rule.reads_source and is_read)
         },
         seconds=time.perf_counter() - started,
     )

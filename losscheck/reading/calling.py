@@ -17,6 +17,9 @@ from losscheck.reading.values import NONE, PYTHON, UNKNOWN, Kind, Value, derived
 #: Methods that change the container that they are called on.
 _CHANGING = frozenset({"add", "append", "extend", "insert", "setdefault", "update", "pop", "clear", "remove"})
 
+#: Operations that call functions, and what wraps one.
+_HIGHER = ("cond", "switch_case", "case", "map_fn", "vectorized_map", "custom_gradient", "function")
+
 
 class Calling(Expressions):
     """Expressions, and what their calls give."""
@@ -39,49 +42,39 @@ class Calling(Expressions):
                 name = function.id
         given = [self.value(argument) for argument in node.args]
         keywords = {keyword.arg or "**": self.value(keyword.value) for keyword in node.keywords}
-        done = operation(name)
-        value = self._result(node, name, done, called, receiver, method, given, keywords)
-        self.events.append(
-            Call(
-                node,
-                self.context,
-                name,
-                written,
-                done,
-                method,
-                receiver if method else called,
-                tuple(given),
-                keywords,
-                value,
-            )
-        )
+        place = receiver if method else called
+        call = Call(node, self.context, name, written, operation(name), method, place, tuple(given), keywords)
+        value = self._result(call, called)
+        self.events.append(replace(call, value=value))
         if method in _CHANGING and isinstance(function, ast.Attribute):
             self.grow(function.value, receiver, given)
         if method in _CHANGING and receiver.is_global and not receiver.is_tensor:
-            self.events.append(Write(node, self.context, method, receiver, derived(Kind.UNKNOWN, given) if len(given) != 1 else given[0]))
+            self.events.append(
+                Write(
+                    node,
+                    self.context,
+                    method,
+                    receiver,
+                    derived(Kind.UNKNOWN, given) if len(given) != 1 else given[0],
+                )
+            )
         return value
 
-    def _result(
-        self,
-        node: ast.Call,
-        name: str,
-        done: str,
-        called: Value,
-        receiver: Value,
-        method: str,
-        given: list[Value],
-        keywords: Mapping[str, Value],
-    ) -> Value:
-        if method:
+    def _result(self, call: Call, called: Value) -> Value:
+        """What a call gives; ``called`` is the file's own function or method, where it is one."""
+        given, keywords = list(call.arguments), call.keywords
+        if call.method:
             if called.code is not None:
-                return self.call_code(called, [receiver, *given], keywords)
-            return self._method(receiver, method, given, keywords)
+                return self.call_code(called, [call.receiver, *given], keywords)
+            return self._method(call.receiver, call.method, given, keywords)
         if called.code is not None:
             return self.call_code(called, given, keywords)
-        if done in ("cond", "switch_case", "case", "map_fn", "vectorized_map", "custom_gradient", "function"):
-            return self._higher(done, given, keywords)
-        known = apply(done, node, given, keywords) if done else None
-        return known if known is not None else made_by_library(name, called, given, keywords)
+        if call.operation in _HIGHER:
+            return self._higher(call.operation, given, keywords)
+        if call.name == "keras.ops.shape":  # a tuple; what is not known when it is traced is a tensor in it
+            return Value(Kind.SHAPE)
+        known = apply(call.operation, call.node, given, keywords) if call.operation else None
+        return known if known is not None else made_by_library(call.name, called, given, keywords)
 
     def _higher(self, done: str, given: list[Value], keywords: Mapping[str, Value]) -> Value:
         """What an operation that calls functions gives."""
@@ -93,14 +86,18 @@ class Calling(Expressions):
             return derived(Kind.UNKNOWN, others)
         is_row = done.endswith("map") or done == "map_fn"
         rows = [replace(v, has_rows=False, parameter="") for v in others[:1]] if is_row else []
-        with self.under(replace(self.context, is_row=self.context.is_row or is_row, is_conditional=not is_row)):
+        with self.under(
+            replace(self.context, is_row=self.context.is_row or is_row, is_conditional=not is_row)
+        ):
             results = [self.call_code(function, rows, {}) for function in functions]
         value = results[0]
         for other in results[1:]:
             value = joined(value, other)
         return replace(value, kind=Kind.TENSOR, has_rows=False, is_scalar=value.is_scalar and not is_row)
 
-    def _method(self, receiver: Value, method: str, given: list[Value], keywords: Mapping[str, Value]) -> Value:
+    def _method(
+        self, receiver: Value, method: str, given: list[Value], keywords: Mapping[str, Value]
+    ) -> Value:
         if receiver.is_tensor:
             if method == "get_shape":
                 return Value(Kind.SHAPE, has_rows=receiver.has_rows)

@@ -12,8 +12,28 @@ from losscheck.reading.values import Kind, Value, derived
 #: What a `maximum` or a clip bounds from below.
 _BOUNDING = ("maximum", "clip", "clip_by_value")
 #: Keep the class of what they are handed: a clipped softmax is a softmax.
-_NEAR_IDENTITY = (*_BOUNDING, "minimum", "convert_to_tensor", "cast", "reshape", "identity", "add", "ensure_shape")
-_LINEAR = ("add", "subtract", "multiply", "negative", "reduce_mean", "reduce_sum", "mean", "sum", "cast", "divide")
+_NEAR_IDENTITY = (
+    *_BOUNDING,
+    "minimum",
+    "convert_to_tensor",
+    "cast",
+    "reshape",
+    "identity",
+    "add",
+    "ensure_shape",
+)
+_LINEAR = (
+    "add",
+    "subtract",
+    "multiply",
+    "negative",
+    "reduce_mean",
+    "reduce_sum",
+    "mean",
+    "sum",
+    "cast",
+    "divide",
+)
 _PLAIN = ("name", "axis", "keepdims", "dtype", "seed")
 
 
@@ -156,7 +176,10 @@ def _reduced(name: str, node: ast.AST, inputs: Sequence[Value], keywords: Mappin
     return replace(
         value,
         dead=value.dead if is_sum or is_mean else (),
-        has_rows=bool(axes) and 0 not in (axes or ()) and source.has_rows and (keeps or not source.is_reduction),
+        has_rows=bool(axes)
+        and 0 not in (axes or ())
+        and source.has_rows
+        and (keeps or not source.is_reduction),
         is_scalar=axes == () and not keeps,
         reduced=(source.reduced or node) if axes == () and not keeps else None,
         is_summed=(is_sum and axes == () and source.has_rows) or (source.is_summed and source.is_scalar),
@@ -175,7 +198,9 @@ def _reshaped(name: str, inputs: Sequence[Value], keywords: Mapping[str, Value])
         flows = inputs[:1]
     value = derived(Kind.TENSOR, flows)
     first = flows[0] if flows else Value()
-    axis = keywords.get("axis", inputs[1] if len(inputs) > 1 and name in ("expand_dims", "squeeze") else Value())
+    axis = keywords.get(
+        "axis", inputs[1] if len(inputs) > 1 and name in ("expand_dims", "squeeze") else Value()
+    )
     is_behind = axis.number is not None and axis.number != 0
     keeps_rows = name in ("expand_dims", "squeeze", "concat", "concatenate", "stack") and is_behind
     return replace(

@@ -42,7 +42,9 @@ class Call(Event):
     written: str = ""  #: dotted, as imported: ``tensorflow.keras.backend.mean``
     operation: str = ""  #: last name of an operation of TensorFlow or Keras, ``mean``
     method: str = ""  #: name of a method of a value
-    receiver: Value = UNKNOWN  #: whose method it is; without a method what is called, where it is the file's own
+    receiver: Value = (
+        UNKNOWN  #: whose method it is; without a method what is called, where it is the file's own
+    )
     arguments: tuple[Value, ...] = ()  #: by position
     keywords: Mapping[str, Value] = field(default_factory=dict)
     value: Value = UNKNOWN  #: what it gives

@@ -15,7 +15,7 @@ _PREDICTION = ("y_pred", "logits", "output", "pred")
 
 
 def exchanged_calls(source: Source) -> Iterator[Call]:
-    """The calls with the prediction where the truth belongs, unless the same loss is called the right way too."""
+    """The calls with the prediction first, unless the same loss is called the right way round too."""
     exchanged: list[tuple[str, Call]] = []
     right: set[str] = set()
     for call in source.calls():

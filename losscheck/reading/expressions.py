@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from losscheck.loading.folding import fold
-from losscheck.reading.effects import apply
 from losscheck.reading.eager import eager_test
+from losscheck.reading.effects import apply
 from losscheck.reading.events import Arithmetic, Read
 from losscheck.reading.libraries import dtype_of
 from losscheck.reading.naming import full_name
@@ -65,7 +65,11 @@ class Expressions(Scopes):
                 return Value(Kind.SHAPE, has_rows=owner.has_rows)
             if node.attr == "dtype":
                 return Value(Kind.PYTHON, dtype=owner.dtype)
-            return PYTHON if node.attr in ("ndim", "rank", "name") else replace(owner, parameter="", kind=Kind.UNKNOWN)
+            return (
+                PYTHON
+                if node.attr in ("ndim", "rank", "name")
+                else replace(owner, parameter="", kind=Kind.UNKNOWN)
+            )
         if owner.kind is Kind.SHAPE:
             return PYTHON if node.attr in ("rank", "ndims") else owner
         if owner.is_global:
@@ -82,10 +86,17 @@ class Expressions(Scopes):
                 starts = index.lower is None or fold(index.lower, {}) == 0
                 return replace(owner, has_rows=owner.has_rows and starts)
             return Value(Kind.ROWS) if owner.has_rows and place.number == 0 else PYTHON
-        if owner.items and isinstance(place.number, int) and -len(owner.items) <= place.number < len(owner.items):
+        if (
+            owner.items
+            and isinstance(place.number, int)
+            and -len(owner.items) <= place.number < len(owner.items)
+        ):
             return owner.items[place.number]
         if owner.kind is Kind.SEQUENCE:
-            return replace(derived(Kind.TENSOR if owner.is_of_batch else Kind.UNKNOWN, [owner]), is_global=owner.is_global)
+            return replace(
+                derived(Kind.TENSOR if owner.is_of_batch else Kind.UNKNOWN, [owner]),
+                is_global=owner.is_global,
+            )
         if not owner.is_tensor:
             return replace(derived(Kind.UNKNOWN, [owner]), is_global=owner.is_global)
         first = index.elts[0] if isinstance(index, ast.Tuple) and index.elts else index
@@ -110,7 +121,9 @@ class Expressions(Scopes):
     _list = _tuple
 
     def _dict(self, node: ast.Dict) -> Value:
-        return derived(Kind.SEQUENCE, [self.value(part) for part in (*node.keys, *node.values) if part is not None])
+        return derived(
+            Kind.SEQUENCE, [self.value(part) for part in (*node.keys, *node.values) if part is not None]
+        )
 
     def _joinedstr(self, node: ast.JoinedStr) -> Value:
         for part in node.values:
@@ -193,9 +206,15 @@ class Expressions(Scopes):
 
     def element(self, iterated: ast.expr, node: ast.AST) -> Value:
         """What a loop takes out of an expression; a loop over a tensor is an event."""
-        wrapped = iterated.func.id if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) else ""
+        wrapped = (
+            iterated.func.id if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) else ""
+        )
         if wrapped in ("zip", "enumerate", "reversed") and isinstance(iterated, ast.Call):
-            items = [self.element(argument, node) for argument in iterated.args if not isinstance(argument, ast.Starred)]
+            items = [
+                self.element(argument, node)
+                for argument in iterated.args
+                if not isinstance(argument, ast.Starred)
+            ]
             if wrapped == "enumerate":
                 items.insert(0, PYTHON)
             return items[0] if wrapped == "reversed" and items else Value(Kind.SEQUENCE, items=tuple(items))
@@ -206,7 +225,11 @@ class Expressions(Scopes):
             for other in others:
                 first = joined(first, other)
             return first
-        kind = Kind.TENSOR if value.is_tensor or (value.kind is Kind.SEQUENCE and value.is_of_batch) else Kind.UNKNOWN
+        kind = (
+            Kind.TENSOR
+            if value.is_tensor or (value.kind is Kind.SEQUENCE and value.is_of_batch)
+            else Kind.UNKNOWN
+        )
         return replace(derived(kind, [value]), is_global=value.is_global)
 
     def bind(self, target: ast.expr, value: Value) -> None:

@@ -29,11 +29,14 @@ def _loops(tree: ast.Module, function: Code) -> Iterator[set[str]]:
     for node in ast.walk(tree):
         if isinstance(node, _Comprehension):
             elements = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-            if any(inner is function for element in elements for inner in ast.walk(element)):
+            if any(_holds(element, function) for element in elements):
                 yield {name for part in node.generators for name in _stored(part.target)}
-        elif isinstance(node, ast.For) and any(inner is function for inner in ast.walk(node)):
-            if _is_kept(node, function):
-                yield set(_stored(node.target))
+        elif isinstance(node, ast.For) and _holds(node, function) and _is_kept(node, function):
+            yield set(_stored(node.target))
+
+
+def _holds(node: ast.AST, function: Code) -> bool:
+    return any(inner is function for inner in ast.walk(node))
 
 
 def _is_kept(loop: ast.For, function: Code) -> bool:
@@ -43,7 +46,9 @@ def _is_kept(loop: ast.For, function: Code) -> bool:
         values: list[ast.expr] = []
         if isinstance(node, ast.Assign) and any(isinstance(target, ast.Subscript) for target in node.targets):
             values = [node.value]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append":
+        elif (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append"
+        ):
             values = node.args
         if any(value is function or (isinstance(value, ast.Name) and value.id == name) for value in values):
             return True

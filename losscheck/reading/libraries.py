@@ -10,11 +10,13 @@ from losscheck.reading.naming import is_foreign
 from losscheck.reading.values import PYTHON, UNKNOWN, Kind, Value, derived
 
 _DTYPES = {"float64": "float64", "double": "float64", "bool": "bool", "int": "int"}
-_DTYPES |= {name: "float" for name in ("float16", "float32", "bfloat16", "half")}
+_DTYPES |= dict.fromkeys(("float16", "float32", "bfloat16", "half"), "float")
 _DTYPES |= {f"{sign}int{bits}": "int" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 _VARIABLES = ("tensorflow.Variable", "keras.Variable", "keras.backend.variable")
 #: Functions of Python that give a Python value, whatever they are handed.
-_PYTHON = frozenset({"len", "str", "repr", "type", "isinstance", "hasattr", "callable", "id", "hash", "print", "range"})
+_PYTHON = frozenset(
+    {"len", "str", "repr", "type", "isinstance", "hasattr", "callable", "id", "hash", "print", "range"}
+)
 
 
 def dtype_of(name: str) -> str:

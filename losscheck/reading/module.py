@@ -20,7 +20,9 @@ class ModuleView:
     imports: Mapping[str, str]  #: name in the file → dotted name of what it stands for
     classes: tuple[ast.ClassDef, ...] = ()  #: the class of the loss and its bases in the file, nearest first
     methods: Mapping[str, ast.FunctionDef] = field(default_factory=dict)  #: of these classes
-    attributes: Mapping[str, ast.expr] = field(default_factory=dict)  #: of ``self``, as ``__init__`` sets them
+    attributes: Mapping[str, ast.expr] = field(
+        default_factory=dict
+    )  #: of ``self``, as ``__init__`` sets them
 
 
 def view_module(tree: ast.Module, definitions: Definitions, owner: ast.ClassDef | None) -> ModuleView:
@@ -44,7 +46,11 @@ def _attributes(init: ast.FunctionDef) -> list[tuple[str, ast.expr]]:
         if not isinstance(node, ast.Assign):
             continue
         for target in node.targets:
-            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
+            if (
+                isinstance(target, ast.Attribute)
+                and isinstance(target.value, ast.Name)
+                and target.value.id == "self"
+            ):
                 value = node.value
                 if isinstance(value, ast.Name):  # `self.smooth = smooth`: what it is unless somebody says
                     value = defaults.get(value.id, value)

@@ -58,7 +58,8 @@ RESHAPING = _names(
     reshape transpose expand_dims squeeze concat concatenate stack gather gather_nd tile repeat flatten
     batch_flatten boolean_mask slice pad matmul dot batch_dot tensordot einsum permute_dimensions where
     select sort cumsum cumprod reverse flip roll broadcast_to ravel diag diag_part matrix_diag_part trace
-    map_fn vectorized_map py_function switch conv2d conv1d avg_pool max_pool resize image_gradients adjoint inv det
+    map_fn vectorized_map py_function switch conv2d conv1d avg_pool max_pool resize image_gradients adjoint
+    inv det
     """
 )
 #: Lists or tuples of tensors.
@@ -72,7 +73,9 @@ FUSED = _names(
     """
 )
 #: Python facts of a tensor.
-FACTS = _names("ndim ndims int_shape dtype is_tensor is_keras_tensor floatx image_data_format executing_eagerly")
+FACTS = _names(
+    "ndim ndims int_shape dtype is_tensor is_keras_tensor floatx image_data_format executing_eagerly"
+)
 #: Results that are never exactly 0 for ordinary inputs.
 _AWAY_FROM_ZERO = _names(
     """

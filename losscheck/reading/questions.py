@@ -91,7 +91,9 @@ def says_unused(source: Source) -> bool:
 def asks_for_rows(source: Source) -> bool:
     """Whether the loss compares a static size with None: then it knows that the batch size may be None."""
     for node in (node for function in source.functions for node in ast.walk(function)):
-        is_test = isinstance(node, ast.Compare) and any(isinstance(op, (ast.Is, ast.IsNot)) for op in node.ops)
+        is_test = isinstance(node, ast.Compare) and any(
+            isinstance(op, (ast.Is, ast.IsNot)) for op in node.ops
+        )
         if is_test and "shape" in source.text and "None" in ast.unparse(node):
             return True
     return False
@@ -115,7 +117,11 @@ def constructions(source: Source) -> Iterator[ast.Call]:
     if init is None or not source.is_keras_loss:
         return
     for node in ast.walk(init):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "__init__":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "__init__"
+        ):
             yield node
 
 

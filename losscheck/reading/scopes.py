@@ -64,6 +64,12 @@ class Scopes:
             return Value(Kind.FUNCTION, code=found.node, is_global=True)
         if isinstance(found.node, ast.ClassDef):
             return Value(Kind.UNKNOWN, made_by=f"class {name}", is_global=True)
+        alias = found.value.id if isinstance(found.value, ast.Name) else ""
+        original = self.module.definitions.get(alias)
+        if (
+            original is not None and original.line > found.line
+        ):  # `py_any = any`, and an `any` of its own below
+            return UNKNOWN
         return replace(self.aside(found.value), is_global=True)
 
     def aside(self, node: ast.expr | None, scope: Mapping[str, Value] | None = None) -> Value:
@@ -79,7 +85,11 @@ class Scopes:
     def imports(self) -> Mapping[str, str]:
         """Imported names that nothing in the function hides."""
         hidden = self.scope.keys() & self.module.imports.keys()
-        return {k: v for k, v in self.module.imports.items() if k not in hidden} if hidden else self.module.imports
+        return (
+            {k: v for k, v in self.module.imports.items() if k not in hidden}
+            if hidden
+            else self.module.imports
+        )
 
     def own(self, name: str) -> Value:
         """What an attribute of ``self`` is set to by ``__init__``."""
@@ -99,4 +109,6 @@ class Scopes:
     def grow(self, holder: ast.expr, before: Value, parts: Sequence[Value]) -> None:
         """A container of the function's own holds more than before."""
         if isinstance(holder, ast.Name) and holder.id in self.scope and not before.is_tensor:
-            self.scope[holder.id] = replace(derived(before.kind, [before, *parts]), is_global=before.is_global)
+            self.scope[holder.id] = replace(
+                derived(before.kind, [before, *parts]), is_global=before.is_global
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -65,10 +66,12 @@ class Source:
 
     @property
     def is_keras_loss(self) -> bool:
-        """Whether it is a class that derives from Keras's ``Loss`` directly, or through classes of the file."""
+        """Whether it is a class that derives from Keras's ``Loss``, maybe through classes of the file."""
         bases = [base for class_ in self.module.classes for base in class_.bases]
         names = [plain_name(full_name(base, self.module.imports)) for base in bases]
-        outer = [name for base, name in zip(bases, names, strict=True) if name or not _is_own(base, self.module)]
+        outer = [
+            name for base, name in zip(bases, names, strict=True) if name or not _is_own(base, self.module)
+        ]
         return bool(outer) and all(name in ("keras.losses.Loss", "keras.Loss") for name in outer)
 
     @property
@@ -120,7 +123,9 @@ class Source:
     @property
     def is_registered(self) -> bool:
         """Whether a saved model finds the loss: by its decorator, or by a dict of the file's."""
-        decorators = [d for n in (self.function, *self.module.classes) for d in getattr(n, "decorator_list", [])]
+        decorators = [
+            d for n in (self.function, *self.module.classes) for d in getattr(n, "decorator_list", [])
+        ]
         is_decorated = any("register_keras_serializable" in self.name_of(d) for d in decorators)
         return is_decorated or "custom_objects" in self.text or "CustomObjectScope" in self.text
 
@@ -183,10 +188,8 @@ def read_source(
     names = ("y_true", "y_pred")
     given += [_parameter(name) for name, _ in zip(names, source.parameters, strict=False)]
     reader.context = Context(function=subject.function)
-    try:
+    with contextlib.suppress(RecursionError):  # of an expression nested deeper than Python's stack
         reader.call_code(Value(Kind.FUNCTION, code=subject.function, scope=scope), given, {})
-    except RecursionError:  # an expression nested deeper than Python's stack: what was read until then counts
-        pass
     return replace(source, events=tuple(reader.events))
 
 

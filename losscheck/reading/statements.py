@@ -65,7 +65,10 @@ class Statements(Calling):
         """What the parameters hold: what is given, else their defaults."""
         arguments = code.args
         names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
-        scope = {argument.arg: UNKNOWN for argument in (*arguments.args, *arguments.kwonlyargs, *arguments.posonlyargs)}
+        scope = {
+            argument.arg: UNKNOWN
+            for argument in (*arguments.args, *arguments.kwonlyargs, *arguments.posonlyargs)
+        }
         for name, default in zip(reversed(names), reversed(arguments.defaults), strict=False):
             scope[name] = self.aside(default)
         for argument, key_default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
@@ -79,10 +82,7 @@ class Statements(Calling):
 
     def execute(self, body: Iterable[ast.stmt]) -> bool:
         """Read some statements; False if the last of them leaves the function or the loop."""
-        for statement in body:
-            if self.left < 0 or not self._execute(statement):
-                return False
-        return True
+        return all(self.left >= 0 and self._execute(statement) for statement in body)
 
     def _unread(self, given: Iterable[Value], keywords: Mapping[str, Value]) -> Value:
         value = UNKNOWN

@@ -20,7 +20,9 @@ def summary(report: Report) -> str:
         parts.append(failed)
     checked = _count(len(report.losses), "loss", "losses")
     if report.is_static:
-        return f"{checked} read in {report.seconds:.1f} s, nothing was run: {', '.join(parts) or 'no suspicion'}"
+        return (
+            f"{checked} read in {report.seconds:.1f} s, nothing was run: {', '.join(parts) or 'no suspicion'}"
+        )
     return f"{checked} checked in {report.seconds:.1f} s: {', '.join(parts) or 'clean'}"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -56,8 +56,12 @@ def quick_loss(y_true, y_pred):
             if call.name in ("time.sleep", "input"):
                 yield self.suspicion(f"`{call.shown}` waits", source.def_location())
         for node in (node for function in source.functions for node in ast.walk(function)):
-            is_endless = isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value
-            if is_endless and not any(isinstance(inner, (ast.Break, ast.Return, ast.Raise)) for inner in ast.walk(node)):
+            is_endless = (
+                isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value
+            )
+            if is_endless and not any(
+                isinstance(inner, (ast.Break, ast.Return, ast.Raise)) for inner in ast.walk(node)
+            ):
                 yield self.suspicion("nothing leaves its `while True`", source.def_location())
 
     def check(self, prober: Prober) -> Iterator[Finding]:

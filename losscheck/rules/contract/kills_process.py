@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.events import Call
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -62,7 +63,7 @@ def strict_loss(y_true, y_pred):
 
     def suspect(self, source: Source) -> Iterator[Finding]:
         """Suspect a call that ends the process."""
-        for call in source.calls():
+        for call in (event for event in source.events if isinstance(event, Call)):
             if call.name in ("os._exit", "os.abort", "os.kill", "sys.exit", "exit", "quit"):
                 yield self.suspicion(f"`{call.shown}` ends the process", source.def_location())
 

@@ -6,11 +6,11 @@ import inspect
 import re
 from collections.abc import Iterator
 
-from losscheck.reading.exchanged import exchanged_calls
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
+from losscheck.reading.exchanged import exchanged_calls
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, def_location
 
 #: Parts of names that stand for a prediction, and for the truth.
@@ -94,7 +94,7 @@ def both_ways_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:simplex y_
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:
-        """Suspect a cross-entropy of Keras or TensorFlow that is handed the prediction first; see `exchanged_calls`."""
+        """Suspect a cross-entropy that is handed the prediction first."""
         for call in exchanged_calls(source):
             message = f"`{call.shown}` takes the truth first, and is handed the prediction"
             yield self.suspicion(message, source.location(call.node))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.values import Kind
-from losscheck.reading.questions import never_returns
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Returned
 from losscheck.prober import Prober
+from losscheck.reading.questions import never_returns
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import Rule, return_location
 
 
@@ -71,7 +71,7 @@ def parts_loss(y_true, y_pred):
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:
-        """Suspect a missing `return`, and one of None, a tuple, a dict, or a tensor of integers or truth values."""
+        """Suspect a missing `return`, and one of None, several tensors, integers or truth values."""
         if source.is_wrapped or source.function is None:
             return
         if never_returns(source):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Location, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 #: They give the size of a tensor, not its numbers: a count in float64 costs nothing.

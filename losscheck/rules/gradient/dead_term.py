@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Term
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 #: The same labels with other predictions: what moves between them depends on `y_pred`.

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 
@@ -94,11 +94,16 @@ def step_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:binary y_pred=f
             is_second = call.operation in ("softmax", "log_softmax", "sigmoid", "log_sigmoid")
             handed = call.given[:1] if is_second else call.given
             asks = isinstance(call.node, ast.Call) and any(
-                k.arg == "from_logits" and isinstance(k.value, ast.Constant) and k.value.value for k in call.node.keywords
+                k.arg == "from_logits" and isinstance(k.value, ast.Constant) and k.value.value
+                for k in call.node.keywords
             )
-            if (is_second or asks or call.operation.endswith("_with_logits")) and any(v.activation for v in handed):
+            if (is_second or asks or call.operation.endswith("_with_logits")) and any(
+                v.activation for v in handed
+            ):
                 first = next(value.activation for value in handed if value.activation)
-                yield self.suspicion(f"this takes logits, and is handed a {first}", source.location(call.node))
+                yield self.suspicion(
+                    f"this takes logits, and is handed a {first}", source.location(call.node)
+                )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each operation that takes probabilities for logits."""

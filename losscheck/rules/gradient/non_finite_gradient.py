@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import XlaObservation
 from losscheck.hunting import edge_severity, edges, has_bad_gradient, seen_at, smallest_words, walked_to
 from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:

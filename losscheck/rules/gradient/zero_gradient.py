@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.questions import gradient_cut
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.questions import gradient_cut
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 _SAMPLES = ("typical", "relabelled", "other_size", "partial", "scaled 5", "scaled 0.2", "turned")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from losscheck.reading.values import Kind
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import FailureRule, code_at
 
 #: Each an error's text and the call that raises it; `{0}` is the first group of the text.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
+
 #: What a source side looks for.
 _CLOCKS = (
     *(f"time.{name}" for name in ("time", "time_ns", "monotonic", "perf_counter", "process_time")),

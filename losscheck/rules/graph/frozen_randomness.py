@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import PYTHON_RANDOM, EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
+
 _GENERATORS = ("numpy.random.default_rng", "numpy.random.RandomState")
 #: Functions of these modules that draw nothing.
 _NO_DRAWS = ("seed", "default_rng", "get_state", "set_state", "getstate", "setstate")

@@ -5,13 +5,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
+
 #: What a source side looks for.
-_OUTSIDE = ("subprocess.", "os.system", "os.makedirs", "requests.", "urllib.request.", "socket.", "numpy.save", "pickle.dump")
+_OUTSIDE = (
+    "subprocess.",
+    "os.system",
+    "os.makedirs",
+    "requests.",
+    "urllib.request.",
+    "socket.",
+    "numpy.save",
+    "pickle.dump",
+)
 _METHODS = ("write_text", "write_bytes", "to_csv", "savefig")
 
 
@@ -83,9 +93,16 @@ def weighted_loss(y_true, y_pred):
             is_open = call.name == "open" and any(set("wax+") & set(t) and len(t) <= 3 for t in texts)
             is_printed = call.operation == "print" and any(text.startswith("file://") for text in texts)
             is_null = "devnull" in ast.unparse(call.node) if is_open else False
-            if (is_open and not is_null) or is_printed or call.method in _METHODS or call.name.startswith(_OUTSIDE):
+            if (
+                (is_open and not is_null)
+                or is_printed
+                or call.method in _METHODS
+                or call.name.startswith(_OUTSIDE)
+            ):
                 message = f"`{call.shown}` runs while the loss is traced, and not on later steps"
-                yield self.suspicion("the loss writes to a file" if is_printed else message, source.location(call.node))
+                yield self.suspicion(
+                    "the loss writes to a file" if is_printed else message, source.location(call.node)
+                )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line with what it opened and wrote first."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 import re
+from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import FailureRule, code_at, whole_line
 
 _ERROR = re.compile(r"Tensor'? object does not support item (assignment|deletion)")
@@ -63,7 +63,9 @@ def first_column_loss(y_true, y_pred):
         """Suspect an assignment to a part of a tensor."""
         for write in source.writes():
             if write.how == "item" and write.owner.is_tensor:
-                yield self.suspicion("a tensor takes no assignment to its elements", source.location(write.node))
+                yield self.suspicion(
+                    "a tensor takes no assignment to its elements", source.location(write.node)
+                )
 
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Recognise an assignment to an element."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.values import Kind
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind, Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import Rule, first_line
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 import re
+from collections.abc import Iterator
 
-from losscheck.reading.values import Kind
-from losscheck.reading.naming import is_foreign
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.naming import is_foreign
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import FailureRule, code_at
 
 _ERRORS = re.compile(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 import re
+from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import FailureRule, code_at, whole_line
 
 _BOOL = re.compile(r"as a Python `?bool`?|truth value of a", re.IGNORECASE)
@@ -84,10 +84,12 @@ def column_loss(y_true, y_pred):
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:
-        """Suspect an `if`, a loop or a `max` of Python on a tensor, where AutoGraph does not turn it into operations."""
+        """Suspect an `if`, a loop or a `max` of Python on a tensor, where there is no AutoGraph."""
         for decision in source.decisions():
             if decision.value.is_tensor:
-                message = f"Python's `{decision.how}` needs the value of a tensor, and in `fit` there is none yet"
+                message = (
+                    f"Python's `{decision.how}` needs the value of a tensor, and in `fit` there is none yet"
+                )
                 yield self.suspicion(message, source.location(decision.node))
         for call in source.calls():
             decides = call.name in _DECIDING and any(value.is_tensor for value in call.arguments)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, code_at
+
 _LEVELS = ("debug", "info", "warning", "warn", "error", "critical", "exception", "log")
 
 

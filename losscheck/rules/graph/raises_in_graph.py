@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from losscheck.reading.source import Source
+
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import FailureRule, first_line
 
 

@@ -6,10 +6,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import FailureRule, first_line
 
 _ERRORS = re.compile(
@@ -24,9 +24,9 @@ _WITH_SESSION = re.compile(
 )
 _SESSIONS = {"Session", "InteractiveSession", "get_session", "get_default_session", "Graph", "placeholder"}
 #: What a source side looks for.
-_SESSIONS = tuple(f"keras.backend.{name}" for name in ("eval", "gradients", "get_session")) + (
-    "tensorflow.gradients",
-    "tensorflow.compat.v1.gradients",
+_OF_TENSORFLOW_1 = (
+    *(f"keras.backend.{name}" for name in ("eval", "gradients", "get_session")),
+    *(f"tensorflow.{name}" for name in ("gradients", "compat.v1.gradients")),
 )
 _SWITCHES = (".disable_eager_execution", ".disable_v2_behavior")
 
@@ -106,7 +106,7 @@ def weighted_loss(y_true, y_pred):
         for call in source.calls():
             is_run = call.method == "run" and call.receiver.made_by.endswith(".Session")
             is_eval = call.method == "eval" and call.receiver.is_tensor
-            if is_run or is_eval or call.name in _SESSIONS:
+            if is_run or is_eval or call.name in _OF_TENSORFLOW_1:
                 message = f"`{call.shown}()` needs the graph and the session of TensorFlow 1"
                 yield self.suspicion(message, source.location(call.node))
         for node in ast.walk(source.module.tree) if "disable_" in source.text else ():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from losscheck.reading.values import Kind
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind, Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import FailureRule
 
 _ERROR = re.compile(
@@ -76,12 +76,22 @@ def shifted_loss(y_true, y_pred):
         for call in source.calls():
             if call.context.is_conditional or call.context.is_row:
                 continue
-            made = call.receiver.made_by if call.receiver.kind is Kind.OBJECT and not call.receiver.is_global else ""
+            made = (
+                call.receiver.made_by
+                if call.receiver.kind is Kind.OBJECT and not call.receiver.is_global
+                else ""
+            )
             kind = made.rpartition(".")[2]
             if call.value.kind is Kind.VARIABLE and call.value.made_by == call.name:
-                yield self.suspicion(f"`{call.shown}` makes a variable in each call", source.location(call.node))
-            elif made.startswith("keras.metrics.") or (made.startswith("keras.layers.") and kind.startswith(_LAYERS)):
-                yield self.suspicion(f"a new `{kind}` makes its variables in each call", source.location(call.node))
+                yield self.suspicion(
+                    f"`{call.shown}` makes a variable in each call", source.location(call.node)
+                )
+            elif made.startswith("keras.metrics.") or (
+                made.startswith("keras.layers.") and kind.startswith(_LAYERS)
+            ):
+                yield self.suspicion(
+                    f"a new `{kind}` makes its variables in each call", source.location(call.node)
+                )
 
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Recognise TensorFlow's refusal."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 _GUARDS = ("Assert", "CheckNumerics", "CheckNumericsV2")
@@ -65,7 +65,9 @@ def ranked_loss(y_true, y_pred):
         """Suspect a check of values; one of ranks, shapes or dtypes is done while the loss is traced."""
         for call in source.calls():
             is_check = call.operation.startswith("assert_") or call.operation == "check_numerics"
-            is_static = call.operation.startswith(("assert_rank", "assert_shape", "assert_type", "assert_same"))
+            is_static = call.operation.startswith(
+                ("assert_rank", "assert_shape", "assert_type", "assert_same")
+            )
             if is_check and not is_static and call.name.startswith("tensorflow."):
                 yield self.suspicion(f"XLA drops `{call.shown}`", source.location(call.node))
 

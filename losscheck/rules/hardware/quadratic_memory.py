@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def column_loss(y_true, y_pred):
             if isinstance(event.node, ast.BinOp):
                 axes = [_new_axis(event.node.left), _new_axis(event.node.right)]
                 if sorted(axes) == [0, 1] and event.left.is_of_batch and event.right.is_of_batch:
-                    yield self.suspicion("this holds each pair of the batch's rows", source.location(event.node))
+                    yield self.suspicion(
+                        "this holds each pair of the batch's rows", source.location(event.node)
+                    )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the shapes at two batch sizes."""

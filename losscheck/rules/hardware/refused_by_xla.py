@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 from losscheck.rules.hardware.replacements import replacement
 
@@ -72,7 +72,10 @@ def grouped_loss(y_true, y_pred):
     def suspect(self, source: Source) -> Iterator[Finding]:
         """Suspect `tf.print` and the segment operations; a note where they stand in a branch."""
         for call in source.calls():
-            is_segment = call.operation.startswith("segment_") or call.operation in ("unique", "unique_with_counts")
+            is_segment = call.operation.startswith("segment_") or call.operation in (
+                "unique",
+                "unique_with_counts",
+            )
             if call.name == "tensorflow.print" or is_segment:
                 severity = Severity.NOTE if call.context.is_conditional else Severity.WARNING
                 message = f"XLA refuses `{call.shown}`, and `fit` compiles with it where there is a GPU"

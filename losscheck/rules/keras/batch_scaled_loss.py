@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 #: Each row twice: a sum doubles, a mean stays; float32 noise is a thousand times smaller than this.

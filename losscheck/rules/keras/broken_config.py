@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.keras_observation import ConfigObservation
 from losscheck.prober import Prober
+from losscheck.reading.classes import config_gap
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 
 #: Arguments that the config of every `Loss` holds.
@@ -107,17 +108,9 @@ class SquaredLoss(keras.losses.Loss):
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:
-        """Suspect an `__init__` whose arguments the config does not hold, or that takes none of the config's."""
-        init, methods = source.module.methods.get("__init__"), source.module.methods
-        if init is None or not source.is_keras_loss or "from_config" in methods:
-            return
-        names = {argument.arg for argument in (*init.args.args[1:], *init.args.kwonlyargs)}
-        own = sorted(names - {"name", "reduction", "dtype"})
-        place = source.location(init)
-        if own and "get_config" not in methods:
-            yield self.suspicion(f"without `get_config` a reload loses `{own[0]}`", place)
-        elif init.args.kwarg is None and not {"name", "reduction"} <= names and "get_config" not in methods:
-            yield self.suspicion("`from_config` passes `name` and `reduction`, which it does not take", place)
+        """Suspect an `__init__` that does not go together with the config."""
+        if (gap := config_gap(source)) is not None:
+            yield self.suspicion(gap[1], source.location(gap[0]))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report what the way through the config raises, loses or changes."""

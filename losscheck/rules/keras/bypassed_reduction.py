@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.keras_observation import WeightedObservation
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 
 if TYPE_CHECKING:

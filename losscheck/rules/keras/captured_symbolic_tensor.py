@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losscheck.reading.values import Kind
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Observation, Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import Rule, first_line
 
 _KERAS_TENSOR = "KerasTensor"
@@ -90,11 +90,17 @@ def perceptual_loss(y_true, y_pred):
 
     def suspect(self, source: Source) -> Iterator[Finding]:
         """Suspect the read of a global that is an input, or a layer's output, of a functional model."""
-        shapes = {id(node.value) for f in source.functions for node in ast.walk(f) if isinstance(node, ast.Attribute)}
+        shapes = {
+            id(node.value)
+            for f in source.functions
+            for node in ast.walk(f)
+            if isinstance(node, ast.Attribute)
+        }
         for read in source.reads():
             if read.value.kind is Kind.SYMBOLIC and id(read.node) not in shapes:
                 message = f"`{read.name}` is a `KerasTensor` of a model, and holds no numbers"
-                yield self.suspicion(message, source.location(read.node))
+                severity = Severity.NOTE if read.context.is_conditional else Severity.WARNING
+                yield self.suspicion(message, source.location(read.node), severity)
             elif read.name.endswith((".outputs", ".inputs")):
                 message = f"`{read.name}` are `KerasTensor`s where the model is a functional one"
                 yield self.suspicion(message, source.location(read.node), Severity.NOTE)

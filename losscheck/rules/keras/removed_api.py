@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from losscheck.reading.installed import installed
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.installed import installed
+from losscheck.reading.source import Source
 from losscheck.rule import FailureRule
 from losscheck.rules.keras.replacements import replacement
 
@@ -80,7 +80,9 @@ def log_loss(y_true, y_pred):
         for call in source.calls():
             module, _, name = call.written.rpartition(".")
             is_gone = module == "tensorflow" or (module == "keras.backend" and installed("keras") >= (3, 0))
-            is_gone = is_gone or (module == "numpy" and name in ("float", "int", "object") and installed("numpy") >= (1, 24))
+            is_gone = is_gone or (
+                module == "numpy" and name in ("float", "int", "object") and installed("numpy") >= (1, 24)
+            )
             cure = replacement(module, name) if is_gone else ""
             if cure:
                 message = f"`{call.written}` does not exist in the installed version"

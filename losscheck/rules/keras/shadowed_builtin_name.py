@@ -5,14 +5,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
+
 #: Functions that Keras finds by their names.
 _BUILTINS = (
     *(f"{kind}_crossentropy" for kind in ("binary", "categorical", "sparse_categorical")),
-    *("binary_focal_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "circle", "cosine_similarity"),
+    *(
+        "binary_focal_crossentropy",
+        "categorical_focal_crossentropy",
+        "categorical_hinge",
+        "circle",
+        "cosine_similarity",
+    ),
     *("ctc", "dice", "hinge", "huber", "kl_divergence", "log_cosh", "poisson", "squared_hinge", "tversky"),
     *(f"mean_{kind}_error" for kind in ("squared", "absolute", "squared_logarithmic", "absolute_percentage")),
 )
@@ -69,8 +76,9 @@ def huber_loss(y_true, y_pred):
     def suspect(self, source: Source) -> Iterator[Finding]:
         """Suspect a function with the name of one of Keras's own that nothing registers."""
         function = source.function
-        is_plain = isinstance(function, ast.FunctionDef) and not source.is_method and function in source.module.tree.body
-        if is_plain and function.name in _BUILTINS and not source.is_registered:
+        if not isinstance(function, ast.FunctionDef) or function not in source.module.tree.body:
+            return
+        if function.name in _BUILTINS and not (source.is_registered or source.is_wrapped):
             message = f"`{function.name}` is a function of Keras, which a saved model comes back with"
             yield self.suspicion(message, source.def_location())
 

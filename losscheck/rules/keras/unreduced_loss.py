@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losscheck.reading.questions import constructions
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.loss import Kind
 from losscheck.prober import Prober
+from losscheck.reading.questions import constructions
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 #: A factor below is float32 noise around one.
@@ -85,14 +85,16 @@ def replica_loss(y_true, y_pred):
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:
-        """Suspect a construction without a reduction; a note where the file has a training loop of its own."""
+        """Suspect a construction without a reduction; a note where there may be a training loop."""
         own_loop = any(word in source.text for word in ("GradientTape", "compute_average_loss", "distribute"))
         for node in constructions(source):
             for keyword in node.keywords:
                 is_none = isinstance(keyword.value, ast.Constant) and keyword.value.value in (None, "none")
                 if keyword.arg == "reduction" and is_none:
                     severity = Severity.NOTE if own_loop else Severity.WARNING
-                    yield self.suspicion("`fit` descends the sum and reports the mean", source.location(node), severity)
+                    yield self.suspicion(
+                        "`fit` descends the sum and reports the mean", source.location(node), severity
+                    )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Measure the step of an object that says that it does not reduce."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 
 
@@ -78,12 +78,14 @@ def doubled_loss(y_true, y_pred):
         """Suspect a `functools.partial`, and an object of a class that is no `Loss`."""
         found = source.module.definitions.get(source.loss.name)
         value = found.value if found is not None else None
-        if not isinstance(value, ast.Call):
+        if found is None or not isinstance(value, ast.Call) or f"{source.loss.name}.__name__" in source.text:
             return
         is_partial = source.name_of(value) == "functools.partial"
         is_object = bool(source.module.classes) and not any(class_.bases for class_ in source.module.classes)
         if is_partial or is_object:
-            message = "a `functools.partial` has no name" if is_partial else "its class is no `keras.losses.Loss`"
+            message = (
+                "a `functools.partial` has no name" if is_partial else "its class is no `keras.losses.Loss`"
+            )
             yield self.suspicion(f"{message}: `model.save` refuses it", source.location(found.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 _FUSED = {
@@ -79,7 +79,9 @@ def entropy_bonus(y_true, y_pred):
         """Suspect a logarithm of a softmax or sigmoid."""
         for call in source.calls("log"):
             if call.argument(0).activation:
-                message = f"the logarithm of a {call.argument(0).activation} overflows where the fused one does not"
+                message = (
+                    f"the logarithm of a {call.argument(0).activation} overflows where the fused one does not"
+                )
                 yield self.suspicion(message, source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:

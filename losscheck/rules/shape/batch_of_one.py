@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line, return_location
 
 
@@ -77,7 +77,9 @@ def centred_loss(y_true, y_pred):
         """Suspect a `squeeze` of the batch that names no axis."""
         for call in source.calls("squeeze"):
             if call.argument(0).has_rows and not call.keywords and len(call.arguments) == 1:
-                message = f"`{call.shown}` without an axis takes the batch axis away where the batch has one row"
+                message = (
+                    f"`{call.shown}` without an axis takes the batch axis away where the batch has one row"
+                )
                 yield self.suspicion(message, source.location(call.node), Severity.NOTE)
                 return  # the first tells what to do about the others
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.graph_observation import FlowObservation
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 

@@ -5,14 +5,27 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losscheck.reading.values import Kind
-from losscheck.reading.questions import asks_for_rows
-from losscheck.reading.source import Source
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.questions import asks_for_rows
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import Rule, first_line
+
 #: Operations that need the numbers that they are handed.
-_NUMBERS = ("reshape", "zeros", "ones", "fill", "range", "cast", "constant", "eye", "tile", "broadcast_to", "split")
+_NUMBERS = (
+    "reshape",
+    "zeros",
+    "ones",
+    "fill",
+    "range",
+    "cast",
+    "constant",
+    "eye",
+    "tile",
+    "broadcast_to",
+    "split",
+)
 
 
 class StaticShape(Rule):
