@@ -51,7 +51,6 @@ def read_targets(targets: Iterable[str], selected: Sequence[str] = (), ignored: 
         report, bugs = suspect(loss, rules)
         reports.append(in_cells(report))
         failures += bugs
-    _parsed.cache_clear()
     return Report(
         versions=Versions(losscheck.__version__, platform.python_version()),
         losses=tuple(reports),
@@ -107,7 +106,8 @@ def _suspicions(rule: Rule, source: Source) -> tuple[list[Finding], list[Failure
 def source_of(loss: FoundLoss) -> Source:
     """The prepared source of a loss; without events where its file, or its code, is not to be read."""
     try:
-        text, tree, definitions = _parsed(loss.path)
+        text = read_text(Path(loss.path))
+        tree, definitions = _parsed(text)
         subject = _subject(loss, tree, definitions)
     except SyntaxError as error:
         return Source(loss, error=error)
@@ -117,10 +117,9 @@ def source_of(loss: FoundLoss) -> Source:
 
 
 @functools.lru_cache(maxsize=8)  # the losses of one file come one after another
-def _parsed(path: str) -> tuple[str, ast.Module, Definitions]:
-    text = read_text(Path(path))
+def _parsed(text: str) -> tuple[ast.Module, Definitions]:
     tree = parse(text)
-    return text, tree, read_definitions(tree)
+    return tree, read_definitions(tree)
 
 
 def _subject(loss: FoundLoss, tree: ast.Module, definitions: Definitions) -> Subject | None:

@@ -6,12 +6,14 @@ import functools
 import re
 from importlib.metadata import PackageNotFoundError, version
 
+_NEWEST = (999, 0)
+
 
 @functools.cache
 def installed(package: str) -> tuple[int, int]:
-    """Major and minor version; zeros where the package is not installed."""
+    """Major and minor version; a package that is not installed is taken for the newest."""
     try:
         numbers = re.findall(r"\d+", version(package))
     except PackageNotFoundError:
-        return (0, 0)
-    return (int(numbers[0]), int(numbers[1])) if len(numbers) > 1 else (0, 0)
+        return _NEWEST
+    return (int(numbers[0]), int(numbers[1])) if len(numbers) > 1 else _NEWEST

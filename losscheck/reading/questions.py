@@ -90,7 +90,7 @@ def says_unused(source: Source) -> bool:
 
 def asks_for_rows(source: Source) -> bool:
     """Whether the loss compares a static size with None: then it knows that the batch size may be None."""
-    for node in (node for function in source.functions for node in ast.walk(function)):
+    for node in source.nodes:
         is_test = isinstance(node, ast.Compare) and any(
             isinstance(op, (ast.Is, ast.IsNot)) for op in node.ops
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -74,11 +75,16 @@ class Source:
         ]
         return bool(outer) and all(name in ("keras.losses.Loss", "keras.Loss") for name in outer)
 
-    @property
+    @functools.cached_property
     def functions(self) -> list[ast.FunctionDef | ast.Lambda]:
         """The loss and the helpers of its file that it calls, each once."""
         every = [self.function, *(event.context.function for event in self.events)]
         return list(dict.fromkeys(function for function in every if function is not None))
+
+    @functools.cached_property
+    def nodes(self) -> list[ast.AST]:
+        """The syntax of these functions, node by node."""
+        return list(dict.fromkeys(node for function in self.functions for node in ast.walk(function)))
 
     def calls(self, *operations: str) -> Iterator[Call]:
         """The calls that a graph makes: all, or those of some operations."""
@@ -135,7 +141,7 @@ class Source:
 
     def graph_tests(self, *, is_eager: bool | None = None) -> Iterator[ast.If | ast.IfExp]:
         """The branches that ask whether there is a graph; ``is_eager`` says where they are taken."""
-        for node in (node for function in self.functions for node in ast.walk(function)):
+        for node in self.nodes:
             if isinstance(node, (ast.If, ast.IfExp)):
                 answer = eager_test(node.test, self.module.imports)
                 if answer is not None and is_eager in (None, answer):

@@ -55,7 +55,7 @@ def quick_loss(y_true, y_pred):
         for call in source.calls():
             if call.name in ("time.sleep", "input"):
                 yield self.suspicion(f"`{call.shown}` waits", source.def_location())
-        for node in (node for function in source.functions for node in ast.walk(function)):
+        for node in source.nodes:
             is_endless = (
                 isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value
             )

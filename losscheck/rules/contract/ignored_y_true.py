@@ -65,7 +65,7 @@ def squared_loss(y_true, y_pred):
         """Suspect a first parameter that the code never reads, where nobody says that this is meant."""
         if never_reads(source, 0) and not says_unused(source):
             message = f"`{source.parameters[0].arg}` is never read"
-            names = {node.id for f in source.functions for node in ast.walk(f) if isinstance(node, ast.Name)}
+            names = {node.id for node in source.nodes if isinstance(node, ast.Name)}
             is_embedding = any(
                 word in name.lower() for name in (source.loss.name, *names) for word in _EMBEDDING_WORDS
             )

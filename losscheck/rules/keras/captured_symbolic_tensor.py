@@ -90,12 +90,7 @@ def perceptual_loss(y_true, y_pred):
 
     def suspect(self, source: Source) -> Iterator[Finding]:
         """Suspect the read of a global that is an input, or a layer's output, of a functional model."""
-        shapes = {
-            id(node.value)
-            for f in source.functions
-            for node in ast.walk(f)
-            if isinstance(node, ast.Attribute)
-        }
+        shapes = {id(node.value) for node in source.nodes if isinstance(node, ast.Attribute)}
         for read in source.reads():
             if read.value.kind is Kind.SYMBOLIC and id(read.node) not in shapes:
                 message = f"`{read.name}` is a `KerasTensor` of a model, and holds no numbers"
