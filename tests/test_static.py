@@ -162,8 +162,8 @@ def test_a_run_tells_what_it_suspects_and_that_nothing_was_run(folder, capsys):
 
     assert (code, untimed(capsys.readouterr().out)) == (
         1,
-        "losses.py:8:13: LC301 numpy-on-tensor warning: suspected: `np.mean` is handed a tensor, which has no "
-        "value while `fit` traces\n2 losses read in 0.0 s, nothing was run: 1 warning\n",
+        "losses.py:8:13: LC301 numpy-on-tensor warning: suspected: `np.mean` is handed a tensor, which has "
+        "no value while `fit` traces\n2 losses read in 0.0 s, nothing was run: 1 warning\n",
     )
     assert not (folder / "ran.txt").exists()
 
@@ -230,7 +230,8 @@ def test_a_file_that_is_no_python_is_one_warning(folder, capsys):
 
     assert run(["--static", "broken.py", "--format", "concise"]) == 1
     assert untimed(capsys.readouterr().out) == (
-        "broken.py:2:5: LC010 raises-on-load warning: suspected: the file is no Python: '(' was never closed\n"
+        "broken.py:2:5: LC010 raises-on-load warning: suspected: the file is no Python: "
+        "'(' was never closed\n"
         "1 loss read in 0.0 s, nothing was run: 1 warning\n"
     )
 

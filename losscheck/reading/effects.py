@@ -34,6 +34,8 @@ _LINEAR = (
     "cast",
     "divide",
 )
+#: Zero for equal entries, whatever they are.
+_SPREADS = ("reduce_std", "reduce_variance", "std", "var")
 _PLAIN = ("name", "axis", "keepdims", "dtype", "seed")
 
 
@@ -53,7 +55,7 @@ def apply(name: str, node: ast.AST, given: Sequence[Value], keywords: Mapping[st
     if name in table.FUSED:
         return replace(derived(Kind.TENSOR, inputs), dtype="float", has_rows=any(v.has_rows for v in inputs))
     if name in table.RESHAPING:
-        return _reshaped(name, inputs, keywords)
+        return _reshaped(name, node, inputs, keywords)
     if name in table.SEVERAL:
         return derived(Kind.UNKNOWN if name == "while_loop" else Kind.SEQUENCE, inputs)
     return None
@@ -184,13 +186,14 @@ def _reduced(name: str, node: ast.AST, inputs: Sequence[Value], keywords: Mappin
         reduced=(source.reduced or node) if axes == () and not keeps else None,
         is_summed=(is_sum and axes == () and source.has_rows) or (source.is_summed and source.is_scalar),
         lost_rows=node if loses else None,
-        can_vanish=source.can_vanish and table.keeps_zero(name),
+        can_vanish=(source.can_vanish and table.keeps_zero(name))
+        or (name in _SPREADS and source.is_of_batch),
         is_reduction=True,
         dtype=source.dtype,
     )
 
 
-def _reshaped(name: str, inputs: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+def _reshaped(name: str, node: ast.AST, inputs: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
     flows = inputs
     if name in ("where", "select", "switch") and len(inputs) == 3:
         flows = inputs[1:]
@@ -207,6 +210,7 @@ def _reshaped(name: str, inputs: Sequence[Value], keywords: Mapping[str, Value])
         value,
         of_true=any(v.of_true for v in inputs),
         of_pred=any(v.of_pred for v in inputs),
+        cut=value.cut if value.of_pred else node if any(v.of_pred for v in inputs) else None,
         dead=(),
         has_rows=(keeps_rows or name in ("where", "select")) and any(_has_rows(v) for v in flows),
         is_scalar=name == "where" and all(v.is_scalar for v in inputs),

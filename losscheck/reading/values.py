@@ -78,13 +78,15 @@ def derived(kind: Kind, sources: Iterable[Value]) -> Value:
     """A value that depends on what the sources depend on, with their gradient."""
     parts = tuple(sources)
     cuts = [part for part in parts if part.of_pred and not part.has_slope and part.cut is not None]
+    has_slope = any(part.has_slope for part in parts)
+    is_cut = bool(cuts) and not has_slope
     return Value(
         kind,
         of_true=any(part.of_true for part in parts),
         of_pred=any(part.of_pred for part in parts),
-        has_slope=any(part.has_slope for part in parts),
-        cut=cuts[0].cut if cuts else None,
-        is_flat_cut=cuts[0].is_flat_cut if cuts else False,
+        has_slope=has_slope,
+        cut=cuts[0].cut if is_cut else None,
+        is_flat_cut=cuts[0].is_flat_cut if is_cut else False,
         dead=tuple(dict.fromkeys(node for part in parts for node in part.dead)),
     )
 

@@ -80,6 +80,8 @@ def parts_loss(y_true, y_pred):
             kind = ""
             if event.value.is_none:
                 kind = "None"
+            elif event.value.kind is Kind.PYTHON and event.value.number is not None:
+                kind = "a number of Python's"
             elif event.value.kind is Kind.SEQUENCE and event.value.is_of_batch:
                 kind = "several tensors"
             elif event.value.kind is Kind.TENSOR and event.value.dtype in ("int", "bool"):
