@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from importlib.metadata import PackageNotFoundError, version
 
 _NEWEST = (999, 0)
 
@@ -12,6 +11,8 @@ _NEWEST = (999, 0)
 @functools.cache
 def installed(package: str) -> tuple[int, int]:
     """Major and minor version; a package that is not installed is taken for the newest."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and most rules ask nothing
+
     try:
         numbers = re.findall(r"\d+", version(package))
     except PackageNotFoundError:
