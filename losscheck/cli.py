@@ -52,10 +52,13 @@ def run(arguments: Sequence[str]) -> int:
 
 def _check(request: Request) -> int:
     """Check the targets, write the report, give the exit code."""
-    from losscheck.checking import Watcher, check_targets
-
     settings = request.settings
-    fail_on = settings.of_run("fail-on")
+    settings.of_run("fail-on")  # a broken configuration is told before anything slow starts
+    if request.static:
+        from losscheck.static import read_targets
+
+        return _show(request, read_targets(request.targets, settings))
+    from losscheck.checking import Watcher, check_targets
 
     def worker_options(loss: FoundLoss) -> WorkerOptions:
         from losscheck.worker.pool import WorkerOptions
@@ -76,7 +79,12 @@ def _check(request: Request) -> int:
         load_reporter(request.format)  # while the children import TensorFlow
         return progress(total, is_shown=not request.quiet)
 
-    report = check_targets(request.targets, worker_options, settings=settings, watch=watch)
+    return _show(request, check_targets(request.targets, worker_options, settings=settings, watch=watch))
+
+
+def _show(request: Request, report: Report) -> int:
+    """Write the report, give the exit code."""
+    fail_on = request.settings.of_run("fail-on")
     if fail_on != FailOn.NEVER.value:
         report = replace(report, fail_on=Severity(fail_on))
     report = _without_known(report, request)

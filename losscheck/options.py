@@ -46,6 +46,7 @@ class Request:
     format: str  #: key of `FORMATS`
     outputs: tuple[Output, ...]  #: files to write besides
     write_baseline: Path | None  #: file for the findings of this run, which then are known
+    static: bool  #: read the source, run nothing
     verbose: bool
     quiet: bool
     plot: bool  #: show the curve of each loss in the terminal
@@ -107,6 +108,10 @@ def _validate(request: Request) -> None:
     told = {"--y-true": request.y_true, "--y-pred": request.y_pred, "--task": request.task}
     told |= {"--batch": request.batch, "--model": request.model}
     _refuse_both([name for name, value in told.items() if value is not None])
+    if request.static:
+        used = [name for name, value in told.items() if value is not None] + ["--mode"] * ("modes" in given)
+        if used:
+            raise LosscheckError(f"`{used[0]}` says how to run a loss, and `--static` runs none")
     if request.batch is not None:
         from losscheck.inputs.given import read_batch
 
@@ -186,6 +191,9 @@ def _request(
     timeout: Annotated[
         float | None, _option(_RUN, "Limit for each loss.", metavar="SECONDS", show_default="30")
     ] = None,
+    static: Annotated[
+        bool, _option(_RUN, "Read the source and run nothing: suspicions, in milliseconds.", "--static")
+    ] = False,
     jobs: Annotated[
         int | None,
         _option(_RUN, "Losses at the same time.", "--jobs", "-j", metavar="N", show_default="cores"),
@@ -231,6 +239,7 @@ def _request(
         format=format,
         outputs=tuple(map(parse_output, output or ())),
         write_baseline=write_baseline,
+        static=static,
         verbose=verbose,
         quiet=quiet,
         plot=plot,

@@ -216,6 +216,7 @@ class Report:
     fail_on: Severity = Severity.WARNING  #: findings at or above fail the run
     seconds: float = 0.0
     notices: tuple[str, ...] = ()  #: what else the user should know of the run, a line each
+    is_static: bool = False  #: the source was read, and nothing was run: the findings are suspicions
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -241,6 +242,7 @@ class Report:
             "tensorflow": self.versions.tensorflow,
             "keras": self.versions.keras,
             "python": self.versions.python,
+            "static": self.is_static,
             "losses": [loss.to_dict() for loss in self.losses],
             "notices": list(self.notices),
             "failures": [

@@ -11,6 +11,7 @@ from losscheck.finding import Finding, Location, Mode, Severity, source_line
 if TYPE_CHECKING:
     from losscheck.observation import Raised
     from losscheck.prober import Prober
+    from losscheck.reading.source import Source
 
 
 class Rule(abc.ABC):
@@ -41,6 +42,23 @@ class Rule(abc.ABC):
     @abc.abstractmethod
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Yield a finding for each defect that the observations prove."""
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Yield a `suspicion` for each place where the source looks like the defect: for ``--static``."""
+        del source
+        return iter(())
+
+    @property
+    def reads_source(self) -> bool:
+        """Whether the rule has a source side: it can suspect the defect without running the loss."""
+        return type(self).suspect is not Rule.suspect
+
+    def suspicion(
+        self, message: str, location: Location, severity: Severity = Severity.WARNING, hint: str | None = None
+    ) -> Finding:
+        """A finding that nobody has proved: never an error, and never graver than the rule."""
+        milder = min(severity, self.severity, Severity.WARNING, key=lambda each: each.rank)
+        return self.finding(f"suspected: {message}", location, severity=milder, hint=hint, suspicion=True)
 
     def finding(
         self,

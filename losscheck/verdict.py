@@ -7,8 +7,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from losscheck.finding import Finding, Mode, Severity, code_span, source_line
-from losscheck.loss import LoadedLoss
+from losscheck.finding import Finding, Location, Mode, Severity, code_span, source_line
 from losscheck.prober import IdleComment, Prober
 from losscheck.report import OUT_OF_TIME, Failure, Pending, Suppressed
 from losscheck.rule import Rule
@@ -116,9 +115,9 @@ def _verdict(
 ) -> Verdict:
     by_code = {rule.code: rule for rule in rules}
     findings = [finding for answer in answers.values() for finding in answer.findings]
-    kept = [finding for finding in _heeded(findings, by_code, prober.loss) if finding.code in chosen]
+    kept = [finding for finding in heeded(findings, by_code, prober.loss.location) if finding.code in chosen]
     kept.sort(key=lambda finding: (finding.location.path, finding.location.line, finding.code))
-    loud, suppressed = suppress(map(_placed, kept), prober.loss.location)
+    loud, suppressed = suppress(map(placed, kept), prober.loss.location)
     skipped = {code: answer.skipped for code, answer in answers.items() if answer.skipped}
     skipped |= {code: OUT_OF_TIME for code in by_code if code not in answers}
     return Verdict(
@@ -146,11 +145,14 @@ def bug(target: str, stage: str, error: Exception) -> Failure:
     return Failure(target, stage, type(error).__name__, text, is_bug=True)
 
 
-def _heeded(findings: Sequence[Finding], rules: Mapping[str, Rule], loss: LoadedLoss) -> list[Finding]:
-    """The findings without those that a more specific one explains: one defect, one finding."""
+def heeded(findings: Sequence[Finding], rules: Mapping[str, Rule], place: Location) -> list[Finding]:
+    """The findings without those that a more specific one explains: one defect, one finding.
+
+    ``place`` is the def line of the loss.
+    """
     left = [finding for finding in findings if not rules[finding.code].is_fallback]
     for finding in sorted(findings, key=lambda finding: finding.code):
-        if rules[finding.code].is_fallback and not _is_explained(finding, left, loss):
+        if rules[finding.code].is_fallback and not _is_explained(finding, left, place):
             left.append(finding)  # and explains the fallbacks after it
     silenced = {code for finding in left for code in rules[finding.code].supersedes}
     at_line = {(code, *_at(finding)) for finding in left for code in rules[finding.code].silences_at_line}
@@ -161,19 +163,19 @@ def _at(finding: Finding) -> tuple[str, int]:
     return finding.location.path, finding.location.line
 
 
-def _is_explained(fallback: Finding, findings: Iterable[Finding], loss: LoadedLoss) -> bool:
+def _is_explained(fallback: Finding, findings: Iterable[Finding], place: Location) -> bool:
     """Whether a specific finding explains the failure that a fallback would report.
 
     It does at the same line, and anywhere if the failure has no line of its own but the def line.
     """
-    has_line = _at(fallback) != (loss.location.path, loss.location.line)
+    has_line = _at(fallback) != (place.path, place.line)
     return any(
         finding.severity is Severity.ERROR and (not has_line or _at(finding) == _at(fallback))
         for finding in findings
     )
 
 
-def _placed(finding: Finding) -> Finding:
+def placed(finding: Finding) -> Finding:
     """The finding with the columns of its line where the rule gave none."""
     place = finding.location
     if place.end_column is not None or place.column != 1:

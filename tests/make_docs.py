@@ -39,6 +39,8 @@ INTRODUCTION = """\
 
 Made by `tests/make_docs.py` from the rules themselves: the text is the docstring of each rule, the examples
 are the ones that the tests run. `losscheck --explain LC201` shows one of these pages in the terminal.
+Rules that `--static` runs say what they look for in the source: the first line of their method `suspect`, of
+which "Add a rule in ten minutes" in the main README has an example.
 
 """
 

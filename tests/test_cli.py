@@ -48,7 +48,7 @@ def test_version():
 
 OPTIONS = (
     "--y-true --y-pred --task --batch --model --select --ignore --explain --rules "
-    "--fail-on --load --timeout --jobs -j --format --verbose -v --quiet -q --plot --html "
+    "--fail-on --load --static --timeout --jobs -j --format --verbose -v --quiet -q --plot --html "
     "--color --version --help -h"
 )
 

@@ -76,9 +76,9 @@ Use a smooth function.
 """
 
 TABLE = """\
-| code  | name          | severity | what it finds                                                |
-| ----- | ------------- | -------- | ------------------------------------------------------------ |
-| LC202 | zero-gradient | error    | The gradient with respect to `y_pred` is zero \\| everywhere. |
+| code  | name          | severity | static | what it finds                                                |
+| ----- | ------------- | -------- | ------ | ------------------------------------------------------------ |
+| LC202 | zero-gradient | error    |        | The gradient with respect to `y_pred` is zero \\| everywhere. |
 """
 
 
@@ -92,3 +92,23 @@ def test_the_summary_is_the_first_paragraph_on_one_line():
 
 def test_the_table_has_a_row_for_each_rule():
     assert table([ZeroGradient()]) == TABLE
+
+
+class ReadGradient(ZeroGradient):
+    """The same, with a source side."""
+
+    def suspect(self, source):
+        """Suspect a `sign`."""
+        yield from ()
+
+
+def test_the_page_and_the_table_say_that_a_rule_reads_the_source():
+    assert (
+        "Severity: error\n\nAlso read from the source with `--static`: suspect a `sign`.\n\nThe same"
+        in page(ReadGradient())
+    )
+    assert (
+        table([ReadGradient()])
+        .splitlines()[-1]
+        .startswith("| LC202 | zero-gradient | error    | yes    | The same")
+    )

@@ -20,6 +20,7 @@ class Guard:
 sys.meta_path.insert(0, Guard())
 """
 LOSS = "def half_loss(y_true, y_pred):\n    return (y_true - y_pred) / 2\n"
+TRACED = "import tensorflow as tf\n\ndef loss(y_true, y_pred):\n    return tf.abs(y_true.numpy() - y_pred)\n"
 MODEL = "import tensorflow as tf\n\ndef build():\n    return tf.keras.Sequential()\n"
 
 
@@ -29,6 +30,7 @@ def guarded(tmp_path):
     (tmp_path / "guard").mkdir()
     (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD)
     (tmp_path / "losses.py").write_text(LOSS)
+    (tmp_path / "traced.py").write_text(TRACED)
     (tmp_path / "model.py").write_text(MODEL)
     log = tmp_path / "log"
 
@@ -64,6 +66,9 @@ def guarded(tmp_path):
         (["-m", "losscheck", "model.py", "--format", "json"], 0),
         (["-m", "losscheck", "model.py", "--plot", "--html", "page.html"], 0),
         (["-m", "losscheck", "guard"], 0),
+        (["-m", "losscheck", "--static", "losses.py"], 0),
+        (["-m", "losscheck", "--static", "traced.py"], 1),
+        (["-m", "losscheck", "--static", "losses.py", "--mode", "xla"], 2),
         (["-m", "losscheck", "losess.py"], 2),
         (["-m", "losscheck", "losses.py:half_los"], 2),
         (["-m", "losscheck", "losses.py", "--y-true", "int32[3]"], 2),

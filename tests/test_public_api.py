@@ -26,7 +26,7 @@ TYPES = {
     "Location": "path line column end_line end_column cell",
     "LossReport": "target path line name kind task modes findings skipped output seconds left_out cell "
     "suppressed drawing",
-    "Report": "versions losses failures files fail_on seconds notices",
+    "Report": "versions losses failures files fail_on seconds notices is_static",
 }
 WORDS = {"Mode": "eager graph gradient fit xla replicas reload symbolic", "Severity": "error warning note"}
 EVERYTHING = sorted([*FUNCTIONS, *EXCEPTIONS, *TYPES, *WORDS])

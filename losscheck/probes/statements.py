@@ -64,16 +64,25 @@ def called_name(node: ast.expr) -> str:
 @functools.lru_cache(maxsize=64)
 def imported_names(path: str) -> dict[str, str]:
     """The names that a file's imports bind, with the modules or attributes that they stand for."""
+    return imports_of(parsed(path))
+
+
+def imports_of(tree: ast.Module) -> dict[str, str]:
+    """The same for a file that is at hand as a tree."""
     found: dict[str, str] = {}
-    for node in ast.walk(parsed(path)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found.update({alias.asname or alias.name.partition(".")[0]: alias.name for alias in node.names})
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                found[alias.asname or top] = alias.name if alias.asname else top
         elif isinstance(node, ast.ImportFrom):
             found.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
-    for node in parsed(path).body:  # `K = tf.keras.backend`
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+    for node in tree.body:  # `K = tf.keras.backend`
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Attribute):
+            continue
+        if isinstance(node.targets[0], ast.Name):
             root, _, rest = ast.unparse(node.value).partition(".")
-            if root in found and isinstance(node.value, ast.Attribute):
+            if root in found:
                 found[node.targets[0].id] = f"{found[root]}.{rest}"
     return found
 
@@ -127,10 +136,10 @@ def _reads(node: ast.AST, name: str) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def _statements(path: str) -> tuple[Statement, ...]:
-    return tuple(_inside(parsed(path), None))
+    return tuple(statements_in(parsed(path)))
 
 
-def _inside(node: ast.AST, function: _Function | None) -> Iterator[Statement]:
+def statements_in(node: ast.AST, function: _Function | None = None) -> Iterator[Statement]:
     """The statements below a node, outer ones first."""
     inner = node if isinstance(node, _Function) else function
     for _, value in ast.iter_fields(node):
@@ -141,4 +150,4 @@ def _inside(node: ast.AST, function: _Function | None) -> Iterator[Statement]:
             if isinstance(item, ast.stmt) and inner is not None:
                 yield Statement(item, inner, block)
             if isinstance(item, (ast.stmt, ast.ExceptHandler)):
-                yield from _inside(item, inner)
+                yield from statements_in(item, inner)

@@ -82,6 +82,11 @@ def read_source(path: str) -> Source | None:
         tree = ast.parse("".join(linecache.getlines(path)))
     except (SyntaxError, ValueError):
         return None
+    return read_tree(path, tree)
+
+
+def read_tree(path: str, tree: ast.Module) -> Source:
+    """The writes of a file that is at hand as a tree."""
     source = Source(path, tree)
     for node, scope in _scoped(tree, ()):
         if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):

@@ -85,7 +85,10 @@ def _result(finding: Finding, index: dict[str, int], seen: Counter[str]) -> dict
         "message": {"text": one_line(finding.message) + hint},
         "locations": [{"physicalLocation": _place(finding.location)}],
         "partialFingerprints": {"primaryLocationLineHash": fingerprint(finding, seen)},
-        "properties": {"modes": [mode.value for mode in finding.modes]},
+        "properties": {
+            "modes": [mode.value for mode in finding.modes],
+            "suspicion": bool(finding.evidence.get("suspicion")),
+        },
     }
 
 

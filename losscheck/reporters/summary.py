@@ -21,6 +21,9 @@ def summary(report: Report) -> str:
     silenced = sum(len(loss.suppressed) for loss in report.losses)
     more = f" ({silenced} silenced)" if silenced else ""
     checked = _count(len(report.losses), "loss", "losses")
+    if report.is_static:
+        found = ", ".join(parts) or "no suspicion"
+        return f"{checked} read in {report.seconds:.1f} s, nothing was run: {found}{more}"
     return f"{checked} checked in {report.seconds:.1f} s: {', '.join(parts) or 'clean'}{more}"
 
 

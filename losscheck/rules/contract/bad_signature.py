@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.questions import is_given_more
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, def_location, first_line
 
 
@@ -59,6 +61,27 @@ def weighted_loss(y_true, y_pred, sample_weight=None):
     return error if sample_weight is None else error * sample_weight
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect another number of parameters, and a default of None that is calculated with."""
+        function = source.function
+        if function is None or source.is_wrapped or is_given_more(source):
+            return
+        places, required = len(source.parameters), len(source.parameters) - len(function.args.defaults)
+        needs = [
+            a for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if d is None
+        ]
+        if required > 2 or needs or (places < 2 and function.args.vararg is None):
+            shown = ", ".join(argument.arg for argument in (*source.parameters, *needs))
+            yield self.suspicion(
+                f"Keras calls it with `y_true` and `y_pred`, and it takes `{shown}`", source.def_location()
+            )
+        for event in source.arithmetic():
+            is_none = event.left.is_none or event.right.is_none
+            if is_none and not event.context.is_conditional and event.context.function is function:
+                yield self.suspicion(
+                    "a parameter is calculated with that is None by default", source.def_location()
+                )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the signature with what Keras passes."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -47,6 +49,20 @@ def quick_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a call that waits, and a `while True` that nothing leaves."""
+        for call in source.calls():
+            if call.name in ("time.sleep", "input"):
+                yield self.suspicion(f"`{call.shown}` waits", source.def_location())
+        for node in source.nodes:
+            is_endless = (
+                isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value
+            )
+            if is_endless and not any(
+                isinstance(inner, (ast.Break, ast.Return, ast.Raise)) for inner in ast.walk(node)
+            ):
+                yield self.suspicion("nothing leaves its `while True`", source.def_location())
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a process that ran out of time."""

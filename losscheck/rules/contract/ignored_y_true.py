@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.questions import never_reads, says_unused
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 _EMBEDDING_WORDS = ("triplet", "embedding", "anchor", "npair", "contrastive")
@@ -57,6 +60,17 @@ def squared_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_pred - y_true), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a first parameter that the code never reads, where nobody says that this is meant."""
+        if never_reads(source, 0) and not says_unused(source):
+            message = f"`{source.parameters[0].arg}` is never read"
+            names = {node.id for node in source.nodes if isinstance(node, ast.Name)}
+            is_embedding = any(
+                word in name.lower() for name in (source.loss.name, *names) for word in _EMBEDDING_WORDS
+            )
+            severity = Severity.NOTE if is_embedding else Severity.WARNING
+            yield self.suspicion(message, source.def_location(), severity)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the values under three different `y_true`."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.events import Call
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -58,6 +60,12 @@ def strict_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a call that ends the process."""
+        for call in (event for event in source.events if isinstance(event, Call)):
+            if call.name in ("os._exit", "os.abort", "os.kill", "sys.exit", "exit", "quit"):
+                yield self.suspicion(f"`{call.shown}` ends the process", source.def_location())
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report how the process ended, or an exit that was caught."""

@@ -12,12 +12,17 @@ from losscheck.graph_observation import Op
 from losscheck.inputs.batches import is_same_value
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 #: Sums that threads take in another order differ by less than this, relative to the largest term.
 _NOISE = 1e-5
 #: TensorFlow's operations that draw numbers, in each step anew.
 _RANDOM_OPS = re.compile(r"Random|Multinomial|TruncatedNormal|Stateful(Uniform|Standard)|RngReadAndSkip")
+#: Draws of TensorFlow, wanted more often than not.
+_DRAWS = ("normal", "uniform", "truncated_normal", "dropout", "shuffle", "gumbel")
+#: Functions of Python that a source side looks for.
+_UNSTEADY = ("uuid.uuid1", "uuid.uuid4", "os.urandom", "secrets.token_bytes", "secrets.randbelow")
 
 
 class NonDeterministic(Rule):
@@ -82,6 +87,24 @@ def alternating_loss(y_true, y_pred):
     return sum(next(weights) * error[:, column] for column in range(error.shape[-1]))
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a generator without a seed, an iterator that goes on; a draw of TensorFlow is a note."""
+        for call in source.calls():
+            maker = call.receiver
+            is_fresh = (
+                maker.made_by == "numpy.random.default_rng" and not maker.number and not maker.is_global
+            )
+            goes_on = call.name == "next" and call.argument(0).is_global
+            if (is_fresh and call.method) or goes_on or call.name in _UNSTEADY:
+                message = f"`{call.shown}` gives another value in each call"
+                yield self.suspicion(message, source.location(call.node))
+            elif call.name in ("hash", "id"):
+                message = f"`{call.name}` gives another value in each process"
+                yield self.suspicion(message, source.location(call.node), Severity.NOTE)
+            elif call.operation in _DRAWS and call.name.startswith("tensorflow."):
+                message = f"`{call.shown}` draws anew in each call"
+                yield self.suspicion(message, source.location(call.node), Severity.NOTE)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare two calls where nothing more specific explains that they differ."""

@@ -7,10 +7,29 @@ from collections.abc import Iterator, Sequence
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Attempt, Prober
+from losscheck.reading.questions import unbound_names
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import Rule, first_line
 
 #: Errors of the code itself, which no other input cures.
 _OF_THE_CODE = ("AttributeError", "NameError", "ImportError", "ModuleNotFoundError")
+#: Methods of arrays of other libraries that a source side looks for.
+_NO_METHODS = (
+    "mean",
+    "sum",
+    "max",
+    "min",
+    "std",
+    "var",
+    "astype",
+    "flatten",
+    "ravel",
+    "clip",
+    "argmax",
+    "detach",
+    "view",
+)
 
 
 class RaisesInEager(Rule):
@@ -65,6 +84,24 @@ def tail_loss(y_true, y_pred):
     return tf.abs(y_true[:, 5] - y_pred[:, 5])
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a method that tensors do not have, a name that nothing binds, an argument misspelt."""
+        for call in source.calls():
+            is_numpy = call.receiver.kind is Kind.TENSOR and call.method in _NO_METHODS
+            if is_numpy and "numpy_behavior" not in source.text:
+                yield self.suspicion(f"a tensor has no method `{call.method}`", source.location(call.node))
+            elif "axes" in call.keywords and call.operation.startswith("reduce_"):
+                yield self.suspicion(f"`{call.shown}` takes `axis`, not `axes`", source.location(call.node))
+            elif (
+                call.name.startswith("keras.losses.")
+                and call.value.kind is Kind.OBJECT
+                and call.argument(0).is_tensor
+            ):
+                message = f"`{call.shown}` is a class: it takes options, and its object takes the tensors"
+                yield self.suspicion(message, source.location(call.node))
+        for node in unbound_names(source):
+            yield self.suspicion(f"nothing binds the name `{node.id}`", source.location(node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the most telling error of the tries, and the try that came nearest."""

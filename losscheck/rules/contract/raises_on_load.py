@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.finding import Finding, Severity
+from losscheck.finding import Finding, Location, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 
 
@@ -49,6 +50,12 @@ def weighted_loss(y_true, y_pred):
     return WEIGHTS * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect nothing but what is sure: the file is no Python."""
+        if source.error is not None:
+            place = Location(source.loss.path, source.error.lineno or 1)
+            yield self.suspicion(f"the file is no Python: {source.error.msg}", place)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report what the import raised, with the traceback cut to the user's frames."""

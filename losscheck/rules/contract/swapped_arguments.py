@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
+from losscheck.reading.exchanged import exchanged_calls
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, def_location
 
 #: Parts of names that stand for a prediction, and for the truth.
@@ -90,6 +92,12 @@ def both_ways_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:simplex y_
     return there + 0.1 * keras.losses.categorical_crossentropy(y_pred, y_true)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a cross-entropy that is handed the prediction first."""
+        for call in exchanged_calls(source):
+            message = f"`{call.shown}` takes the truth first, and is handed the prediction"
+            yield self.suspicion(message, source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Look at the order of the parameters, then at the calls of built-in losses."""

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Returned
 from losscheck.prober import Prober
+from losscheck.reading.questions import never_returns
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import Rule, return_location
 
 
@@ -66,6 +69,25 @@ def parts_loss(y_true, y_pred):
     return squared + absolute
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a missing `return`, and one of None, several tensors, integers or truth values."""
+        if source.is_wrapped or source.function is None:
+            return
+        if never_returns(source):
+            yield self.suspicion("it returns nothing", source.def_location())
+        for event in source.returns():
+            kind = ""
+            if event.value.is_none:
+                kind = "None"
+            elif event.value.kind is Kind.PYTHON and event.value.number is not None:
+                kind = "a number of Python's"
+            elif event.value.kind is Kind.SEQUENCE and event.value.is_of_batch:
+                kind = "several tensors"
+            elif event.value.kind is Kind.TENSOR and event.value.dtype in ("int", "bool"):
+                kind = f"a tensor of dtype {event.value.dtype}"
+            if kind and not event.context.is_conditional:
+                yield self.suspicion(f"it returns {kind}", source.location(event.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a return value that is no float tensor."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 
 _DTYPES = re.compile(
@@ -58,6 +59,15 @@ def counted_loss(y_true, y_pred):
     return tf.reduce_sum(error, axis=-1) / count
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect an operator between two tensors of different dtypes."""
+        for event in source.arithmetic():
+            dtypes = [event.left.dtype, event.right.dtype]
+            if event.left.is_tensor and event.right.is_tensor and all(dtypes) and dtypes[0] != dtypes[1]:
+                message = f"{dtypes[0]} and {dtypes[1]} do not mix without a cast"
+                if "numpy_behavior" not in source.text:
+                    yield self.suspicion(message, source.location(event.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the direct call on the told dtypes with `fit`."""

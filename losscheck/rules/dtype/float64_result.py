@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 #: They give the size of a tensor, not its numbers: a count in float64 costs nothing.
@@ -59,6 +60,12 @@ def averaged_loss(y_true, y_pred):
     return tf.reduce_sum(tf.square(y_true - y_pred), axis=-1) / tf.cast(count, tf.float32)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a cast of the batch to float64."""
+        for call in source.calls("cast"):
+            if call.value.dtype == "float64" and call.argument(0).is_of_batch:
+                yield self.suspicion("this is float64 from here on", source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line that makes float64 of the inputs."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 
 
@@ -49,6 +50,16 @@ def sparse_loss(y_true, y_pred):
     return -tf.reduce_sum(tf.one_hot(labels, 4) * tf.math.log(y_pred + 1e-7), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect labels that nobody casts where integers are needed: `fit` passes them as float32."""
+        for call in source.calls("one_hot", "gather", "sparse_softmax_cross_entropy_with_logits"):
+            place, *names = (1, "indices") if call.operation == "gather" else (0, "indices", "labels")
+            labels = call.argument(place, *map(str, names))
+            is_float = labels.is_tensor and labels.dtype in ("", "float")
+            if is_float and labels.of_true and not labels.of_pred and call.name.startswith("tensorflow."):
+                message = f"`{call.shown}` needs integers, and `fit` passes the labels as float32"
+                yield self.suspicion(message, source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare integer and float32 labels."""

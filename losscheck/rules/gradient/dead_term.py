@@ -9,6 +9,7 @@ import numpy as np
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Term
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 #: The same labels with other predictions: what moves between them depends on `y_pred`.
@@ -78,6 +79,12 @@ def complement_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - rest), axis=-1) + tf.reduce_mean(rest, axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a term without a gradient that is added to one that has it."""
+        returns = source.returns()
+        for node in dict.fromkeys(node for event in returns for node in event.value.dead):
+            yield self.suspicion("a term behind this operation brings no gradient", source.location(node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each dead term, at the operation that ends its gradient."""

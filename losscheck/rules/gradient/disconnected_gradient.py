@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import FlowObservation
 from losscheck.prober import Prober
+from losscheck.reading.questions import gradient_cut, never_reads, shown
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 #: Operations that only pass a tensor on; a path reads better without them.
@@ -74,6 +76,16 @@ def hard_mining_loss(y_true, y_pred):
     return error * (1.0 + hard)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect an operation without a gradient on the only way from `y_pred` to the result."""
+        cut = gradient_cut(source)
+        if cut is not None and cut.cut is not None and not cut.is_flat_cut:
+            yield self.suspicion(
+                f"{shown(cut.cut)} lets no gradient through to `y_pred`", source.location(cut.cut)
+            )
+        elif never_reads(source, 1):
+            yield self.suspicion(f"`{source.parameters[1].arg}` is never read", source.def_location())
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a gradient that is None, at the operation that cuts it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +11,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 
@@ -85,6 +87,23 @@ def step_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:binary y_pred=f
     return 1.0 - tf.reduce_mean(y_true * hard, axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a softmax or sigmoid of the result of one, and a loss for logits that is handed it."""
+        for call in source.calls():
+            is_second = call.operation in ("softmax", "log_softmax", "sigmoid", "log_sigmoid")
+            handed = call.given[:1] if is_second else call.given
+            asks = isinstance(call.node, ast.Call) and any(
+                k.arg == "from_logits" and isinstance(k.value, ast.Constant) and k.value.value
+                for k in call.node.keywords
+            )
+            if (is_second or asks or call.operation.endswith("_with_logits")) and any(
+                v.activation for v in handed
+            ):
+                first = next(value.activation for value in handed if value.activation)
+                yield self.suspicion(
+                    f"this takes logits, and is handed a {first}", source.location(call.node)
+                )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each operation that takes probabilities for logits."""

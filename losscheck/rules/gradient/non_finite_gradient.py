@@ -10,6 +10,7 @@ from losscheck.graph_observation import XlaObservation
 from losscheck.hunting import edge_severity, edges, has_bad_gradient, seen_at, smallest_words, walked_to
 from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
@@ -66,6 +67,19 @@ def absolute_loss(y_true, y_pred):
     return tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a root, a norm or a power below one of what can be zero."""
+        message = "the gradient of this is infinite at zero, and nothing keeps it from there"
+        for call in source.calls("sqrt", "norm", "pow", "reduce_std", "std", "reduce_euclidean_norm"):
+            power = call.argument(1).number
+            is_steep = call.operation != "pow" or (power is not None and 0 < power < 1)
+            if is_steep and call.argument(0).can_vanish and call.argument(0).has_slope:
+                yield self.suspicion(message, source.location(call.node), Severity.NOTE)
+        for event in source.arithmetic():
+            power = event.right.number if event.symbol == "pow" else None
+            if power is not None and 0 < power < 1 and event.left.can_vanish and event.left.has_slope:
+                yield self.suspicion(message, source.location(event.node), Severity.NOTE)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the most ordinary input with a bad gradient, for each line."""

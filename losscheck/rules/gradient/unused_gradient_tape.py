@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -54,6 +56,17 @@ def slope_loss(y_true, y_pred):
 """,
     )
 
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a tape that is watched at most."""
+        for function in source.functions:
+            for node in (node for node in ast.walk(function) if isinstance(node, ast.With)):
+                for item in node.items:
+                    if source.name_of(item.context_expr) == "tensorflow.GradientTape" and _is_idle(
+                        item, function
+                    ):
+                        message = "a `GradientTape` is opened and never asked for a gradient"
+                        yield self.suspicion(message, source.location(node))
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line that opens a tape for nothing."""
         seen = prober.eager()
@@ -62,3 +75,15 @@ def slope_loss(y_true, y_pred):
             yield self.finding(
                 "a `GradientTape` is opened and never asked for a gradient", place, modes=(Mode.EAGER,)
             )
+
+
+def _is_idle(item: ast.withitem, function: ast.AST) -> bool:
+    """Whether a tape is only told what to watch; one that is handed on may be asked elsewhere."""
+    name = item.optional_vars.id if isinstance(item.optional_vars, ast.Name) else ""
+    reads = [
+        n
+        for n in ast.walk(function)
+        if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+    ]
+    watches = [n for n in ast.walk(function) if isinstance(n, ast.Attribute) and n.value in reads]
+    return len(watches) == len(reads) and all(n.attr in ("watch", "stop_recording", "reset") for n in watches)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.questions import gradient_cut
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 _SAMPLES = ("typical", "relabelled", "other_size", "partial", "scaled 5", "scaled 0.2", "turned")
@@ -58,6 +60,12 @@ def margin_loss(y_true, y_pred):
     return tf.reduce_mean(tf.nn.relu(1.0 - sign * y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a `sign` on the only way from `y_pred` to the result."""
+        cut = gradient_cut(source)
+        if cut is not None and cut.cut is not None and cut.is_flat_cut:
+            yield self.suspicion("the gradient of `sign` is zero everywhere", source.location(cut.cut))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a gradient that is zero on every sample."""

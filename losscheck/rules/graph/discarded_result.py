@@ -6,7 +6,22 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.probes.statements import is_never_read, statements_in
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import Rule
+
+#: Operations that are called for what they do.
+_ACTING = (
+    "check_numerics",
+    "ensure_shape",
+    "print",
+    "py_function",
+    "numpy_function",
+    "py_func",
+    "cond",
+    "while_loop",
+)
 
 
 class DiscardedResult(Rule):
@@ -78,6 +93,30 @@ def averaged_loss(y_true, y_pred):
     return error / (1.0 + tf.stop_gradient(AVERAGE))
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a statement that computes a tensor, and a name for one that nobody reads."""
+        message = "this computes a tensor, and nothing reads it"
+        acting = {event.context.function for event in source.writes()}
+        acting |= {
+            c.context.function
+            for c in source.calls()
+            if c.operation in _ACTING or c.method.startswith("assign")
+        }
+        called = {call.node: call for call in source.calls()}
+        for discard in source.discards():
+            call = called.get(discard.node)
+            is_acting = call is not None and (
+                call.operation in _ACTING or call.receiver.code in acting - {None}
+            )
+            if discard.value.is_tensor and discard.value.is_of_batch and not is_acting:
+                yield self.suspicion(message, source.location(discard.node))
+        unread = {
+            s.node for function in source.functions for s in statements_in(function) if is_never_read(s)
+        }
+        for bind in source.binds():
+            if bind.node in unread and bind.value.kind is Kind.TENSOR and bind.value.is_of_batch:
+                yield self.suspicion(message, source.location(bind.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each statement without effect."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 _ORDINARY = ("typical", "other_size")
@@ -77,6 +79,15 @@ def sized_loss(y_true, y_pred):
     return tf.reduce_mean(error, axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a branch that is taken in a graph, or outside one, and computes something."""
+        for node in source.graph_tests():
+            inside = [*node.body, *node.orelse] if isinstance(node, ast.If) else []
+            computes = (ast.Assign, ast.AugAssign, ast.Return)
+            if isinstance(node, ast.IfExp) or any(isinstance(statement, computes) for statement in inside):
+                message = "the loss computes something else in a graph than it does eagerly"
+                yield self.suspicion(message, source.location(node), Severity.NOTE)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the most ordinary input on which the two values differ."""

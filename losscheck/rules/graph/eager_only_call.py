@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from losscheck.finding import Mode, Severity
+from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import FailureRule, code_at
 
 #: Each an error's text and the call that raises it; `{0}` is the first group of the text.
@@ -21,6 +24,9 @@ _ERRORS = (
 _CALLS = re.compile(
     r"(?<![\w.])(list|tuple|float|int|set|sorted|sum|dict)\(|(\.(?:predict|evaluate|fit|predict_on_batch|numpy|item|tolist))\("
 )
+#: What a source side looks for.
+_METHODS = ("numpy", "item", "tolist")
+_FUNCTIONS = ("float", "int", "len", "list", "tuple", "set", "complex")
 _SYMBOLIC = re.compile(
     r"[Ss]ymbolic|Iterating over|in-?graph|\bgraph\b|KerasTensor|\bNone\b|tf\.function|tf\.data",
     re.IGNORECASE,
@@ -79,6 +85,17 @@ def scaled_loss(y_true, y_pred):
     return tf.reduce_sum(tf.square(y_true - y_pred), axis=-1) / columns
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect the methods and functions that need a value, on a tensor, and a model's `predict`."""
+        for call in source.calls():
+            needy = call.method in _METHODS and call.receiver.kind is Kind.TENSOR
+            if call.name in _FUNCTIONS and len(call.arguments) == 1:
+                needy = call.arguments[0].kind is Kind.TENSOR
+            is_model = call.receiver.made_by.startswith("keras.") and call.receiver.kind is Kind.OBJECT
+            if needy or (is_model and call.method in ("predict", "predict_on_batch", "evaluate", "fit")):
+                shown = f".{call.method}()" if call.method else f"{call.name}()"
+                yield self.suspicion(_message(shown), source.location(call.node))
 
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Recognise a call that needs a value."""

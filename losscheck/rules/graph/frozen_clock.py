@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
+
+#: What a source side looks for.
+_CLOCKS = (
+    *(f"time.{name}" for name in ("time", "time_ns", "monotonic", "perf_counter", "process_time")),
+    *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")),
+    "datetime.date.today",
+)
 
 
 class FrozenClock(Rule):
@@ -78,6 +86,13 @@ def stamped_loss(y_true, y_pred):
         return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a look at the clock."""
+        for call in source.calls():
+            if call.name in _CLOCKS:
+                message = f"`{call.shown}()` is read once, while the loss is traced, for the whole training"
+                yield self.suspicion(message, source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line that reads a clock in the trace."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.changed import changed_reads
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 from losscheck.state_observation import FrozenValue
 
@@ -98,6 +100,12 @@ def penalised_loss(y_true, y_pred):
     return error + SETTINGS["penalty"] * tf.reduce_mean(tf.abs(y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect the read of a global, an entry or an attribute that another function changes."""
+        for read, line in changed_reads(source):
+            message = f"line {line} changes `{read.name}`, and a graph keeps the value that it first read"
+            yield self.suspicion(message, source.location(read.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each value at the line that reads it."""

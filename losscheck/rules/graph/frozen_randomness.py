@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import PYTHON_RANDOM, EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
+
+_GENERATORS = ("numpy.random.default_rng", "numpy.random.RandomState")
+#: Functions of these modules that draw nothing.
+_NO_DRAWS = ("seed", "default_rng", "get_state", "set_state", "getstate", "setstate")
 
 
 class FrozenRandomness(Rule):
@@ -69,6 +74,16 @@ def projected_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(tf.matmul(y_true - y_pred, PROJECTION)), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a draw from the generators of Python or NumPy."""
+        for call in source.calls():
+            module, _, function = call.name.rpartition(".")
+            is_drawn = module in ("random", "numpy.random") and function[:1].islower()
+            is_kept = call.receiver.made_by in _GENERATORS and call.receiver.is_global and bool(call.method)
+            if (is_drawn and function not in _NO_DRAWS) or is_kept:
+                message = f"`{call.shown}` draws once, while the loss is traced, for the whole training"
+                yield self.suspicion(message, source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each generator that moves in every eager call."""

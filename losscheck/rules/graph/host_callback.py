@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.graph_observation import HOST_CALLBACKS
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -68,6 +69,11 @@ def weighted_loss(y_true, y_pred):
     return tf.reduce_mean(WEIGHTS * tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a callback into Python."""
+        for call in source.calls("py_function", "numpy_function", "py_func"):
+            yield self.suspicion(f"`{call.shown}` runs Python in each step", source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line that makes such an operation."""

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
+
+#: What a source side looks for.
+_OUTSIDE = (
+    "subprocess.",
+    "os.system",
+    "os.makedirs",
+    "requests.",
+    "urllib.request.",
+    "socket.",
+    "numpy.save",
+    "pickle.dump",
+)
+_METHODS = ("write_text", "write_bytes", "to_csv", "savefig")
 
 
 class InputOutput(Rule):
@@ -70,6 +85,24 @@ def weighted_loss(y_true, y_pred):
     return scale * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a file that is opened for writing, a process or a connection."""
+        for call in source.calls():
+            texts = [value.text for value in call.given]
+            is_open = call.name == "open" and any(set("wax+") & set(t) and len(t) <= 3 for t in texts)
+            is_printed = call.operation == "print" and any(text.startswith("file://") for text in texts)
+            is_null = "devnull" in ast.unparse(call.node) if is_open else False
+            if (
+                (is_open and not is_null)
+                or is_printed
+                or call.method in _METHODS
+                or call.name.startswith(_OUTSIDE)
+            ):
+                message = f"`{call.shown}` runs while the loss is traced, and not on later steps"
+                yield self.suspicion(
+                    "the loss writes to a file" if is_printed else message, source.location(call.node)
+                )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line with what it opened and wrote first."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from losscheck.finding import Mode, Severity
+from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import FailureRule, code_at, whole_line
 
 _ERROR = re.compile(r"Tensor'? object does not support item (assignment|deletion)")
@@ -56,6 +58,14 @@ def first_column_loss(y_true, y_pred):
     return tf.reduce_mean(weight * tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect an assignment to a part of a tensor."""
+        for write in source.writes():
+            if write.how == "item" and write.owner.is_tensor:
+                yield self.suspicion(
+                    "a tensor takes no assignment to its elements", source.location(write.node)
+                )
 
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Recognise an assignment to an element."""

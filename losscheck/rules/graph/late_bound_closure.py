@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.late import late_names
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -73,6 +75,14 @@ LOSSES = {name: make_loss(weight) for name, weight in (("near", 1.0), ("far", 0.
 near_loss, far_loss = LOSSES.values()
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a function that is kept by the loop that makes it, and reads the loop's variable."""
+        function = source.function
+        names = late_names(source.module.tree, function) if function is not None else []
+        if function is not None and names:
+            message = f"all losses of this loop read the last `{names[0]}`"
+            yield self.suspicion(message, source.location(function))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the losses of the loop."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind, Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import Rule, first_line
 
 
@@ -79,6 +81,15 @@ def cached_loss(y_true, y_pred):
     return tf.reduce_mean(_CACHE["weight"] * tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a tensor that is put where it outlives the call."""
+        for write in source.writes():
+            is_container = write.how in ("append", "extend", "insert", "name", "attribute", "item")
+            is_container = is_container or write.owner.kind is Kind.SEQUENCE
+            if write.value.kind is Kind.TENSOR and is_container and not write.owner.is_tensor:
+                message = "a tensor is kept after the call: in a graph it has no value, and none outside"
+                yield self.suspicion(message, source.location(write.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report what is kept after the trace, else what is used out of its scope."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -54,6 +56,17 @@ def wrapped_loss(y_true, y_pred):
     return inner(y_true, y_pred)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a `tf.function` that is made inside the loss."""
+        message = "a new `tf.function` is made, and traced, in each eager call"
+        for call in source.calls("function"):
+            yield self.suspicion(message, source.location(call.node))
+        for function in source.functions:
+            inner = [n for n in ast.walk(function) if isinstance(n, ast.FunctionDef) and n is not function]
+            for decorator in (decorator for node in inner for decorator in node.decorator_list):
+                if source.name_of(decorator) == "tensorflow.function":
+                    yield self.suspicion(message, source.location(decorator))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line that makes a `tf.function` in every call."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from losscheck.finding import Mode, Severity
+from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.naming import is_foreign
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import FailureRule, code_at
 
 _ERRORS = re.compile(
@@ -65,6 +69,15 @@ def scaled_loss(y_true, y_pred):
     return scale * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a call of NumPy or its like that is handed a tensor of the batch."""
+        for call in source.calls():
+            handed = [value for value in call.given if value.is_of_batch]
+            tensors = [value for value in handed if value.is_tensor or value.kind is Kind.SEQUENCE]
+            if tensors and is_foreign(call.name) and not call.name.endswith((".shape", ".ndim")):
+                message = f"`{call.shown}` is handed a tensor, which has no value while `fit` traces"
+                yield self.suspicion(message, source.location(call.node))
 
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Recognise NumPy's refusal of a symbolic tensor."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from losscheck.finding import Mode, Severity
+from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import FailureRule, code_at, whole_line
 
 _BOOL = re.compile(r"as a Python `?bool`?|truth value of a", re.IGNORECASE)
@@ -16,6 +18,8 @@ _STATEMENT = re.compile(
     r"\b(if|elif|while|assert|and|or|not|min|max|any|all|sorted|for|range|zip|enumerate)\b"
 )
 _CALLS_FOR_LIST = re.compile(r"(?<![\w.])(list|tuple|set|dict|sum)\(")
+#: Functions of Python that compare what they are handed, or loop over it.
+_DECIDING = ("max", "min", "sorted", "sum", "any", "all", "bool")
 
 
 class PythonControlFlow(FailureRule):
@@ -78,6 +82,20 @@ def column_loss(y_true, y_pred):
     return total
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect an `if`, a loop or a `max` of Python on a tensor, where there is no AutoGraph."""
+        for decision in source.decisions():
+            if decision.value.is_tensor:
+                message = (
+                    f"Python's `{decision.how}` needs the value of a tensor, and in `fit` there is none yet"
+                )
+                yield self.suspicion(message, source.location(decision.node))
+        for call in source.calls():
+            decides = call.name in _DECIDING and any(value.is_tensor for value in call.arguments)
+            if decides and not call.context.is_converted:
+                message = f"Python's `{call.name}()` compares tensors, and in `fit` they have no value yet"
+                yield self.suspicion(message, source.location(call.node))
 
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Recognise a decision or a loop on a tensor."""

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, code_at
+
+_LEVELS = ("debug", "info", "warning", "warn", "error", "critical", "exception", "log")
 
 
 class PythonPrint(Rule):
@@ -51,6 +54,16 @@ def chatty_loss(y_true, y_pred):
     return error
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a `print` or a line of a log; a note where it stands in a branch that may never run."""
+        for call in source.calls():
+            is_log = call.name.startswith("logging.") and call.name != "logging.getLogger"
+            is_logger = call.receiver.made_by == "logging.getLogger" and call.method in _LEVELS
+            if call.name in ("print", "sys.stdout.write", "sys.stderr.write") or is_log or is_logger:
+                severity = Severity.NOTE if call.context.is_conditional else Severity.WARNING
+                message = f"`{call.shown}` runs while the loss is traced, and not on later steps"
+                yield self.suspicion(message, source.location(call.node), severity)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare what the trace wrote with what the steps wrote."""

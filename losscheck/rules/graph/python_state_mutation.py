@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind, Observation
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -74,6 +75,17 @@ def weighted_loss(y_true, y_pred):
     return _CACHE["weight"] * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a counter, list or dict that outlives the call and is changed in it."""
+        for write in source.writes():
+            is_kept = write.owner.is_tensor or write.value.is_tensor  # LC304, LC308, or a variable
+            is_change = write.is_update or write.how in ("append", "extend", "insert")
+            if write.how == "item" and not write.context.is_conditional:
+                is_change = True
+            if is_change and not is_kept and not write.value.is_of_batch:
+                message = "this runs while the loss is traced, and not on later steps"
+                yield self.suspicion(message, source.location(write.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare eager calls, the trace and the steps after it."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from losscheck.finding import Mode, Severity
+import ast
+from collections.abc import Iterator
+
+from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import FailureRule, first_line
 
 
@@ -46,6 +50,13 @@ def careful_loss(y_true, y_pred):
     return scale * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a `raise` in a branch that is taken where there is a graph."""
+        for node in source.graph_tests(is_eager=False):
+            for statement in node.body if isinstance(node, ast.If) else ():
+                if isinstance(statement, ast.Raise):
+                    yield self.suspicion("this raises where there is a graph", source.location(statement))
 
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Accept any failure in a graph."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import Effect, EffectKind
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -84,6 +85,15 @@ def scaled_loss(y_true, y_pred):
     return scaled(tf.reduce_mean(tf.square(y_true - y_pred), axis=-1), double)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a function that is made for each call of a `tf.function`."""
+        for call in source.calls():
+            decorators = getattr(call.receiver.code, "decorator_list", ())
+            is_traced = any(source.name_of(decorator) == "tensorflow.function" for decorator in decorators)
+            if is_traced and any(value.code is not None and not value.is_global for value in call.given):
+                message = f"`{call.shown}` is handed a new function in each call, and traced again for it"
+                yield self.suspicion(message, source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line whose call traces in every eager call after the first."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import FailureRule, first_line
 
 _ERRORS = re.compile(
@@ -21,6 +23,12 @@ _WITH_SESSION = re.compile(
     r"|'NoneType' object has no attribute 'run'|must be from the same graph|not from the passed-in graph"
 )
 _SESSIONS = {"Session", "InteractiveSession", "get_session", "get_default_session", "Graph", "placeholder"}
+#: What a source side looks for.
+_OF_TENSORFLOW_1 = (
+    *(f"keras.backend.{name}" for name in ("eval", "gradients", "get_session")),
+    *(f"tensorflow.{name}" for name in ("gradients", "compat.v1.gradients")),
+)
+_SWITCHES = (".disable_eager_execution", ".disable_v2_behavior")
 
 
 class SessionApi(FailureRule):
@@ -92,6 +100,18 @@ def weighted_loss(y_true, y_pred):
     return weight * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a session, what needs one, and the switch that turns eager execution off."""
+        for call in source.calls():
+            is_run = call.method == "run" and call.receiver.made_by.endswith(".Session")
+            is_eval = call.method == "eval" and call.receiver.is_tensor
+            if is_run or is_eval or call.name in _OF_TENSORFLOW_1:
+                message = f"`{call.shown}()` needs the graph and the session of TensorFlow 1"
+                yield self.suspicion(message, source.location(call.node))
+        for node in ast.walk(source.module.tree) if "disable_" in source.text else ():
+            if isinstance(node, ast.Call) and source.name_of(node).endswith(_SWITCHES):
+                yield self.suspicion("the file switches eager execution off", source.location(node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the switch, else the errors."""

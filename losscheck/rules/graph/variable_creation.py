@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind, Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import FailureRule
 
 _ERROR = re.compile(
@@ -15,6 +17,8 @@ _ERROR = re.compile(
     r"|[Tt]ensor-typed variable initializers|[Cc]reating variables on a non-first call"
     r"|should not create variables|build\(\)` was called.*variables"
 )
+#: Layers with weights, by how their names begin.
+_LAYERS = ("Dense", "Conv", "Embedding", "LSTM", "GRU", "BatchNorm", "LayerNorm", "MultiHead", "PReLU")
 
 
 class VariableCreation(FailureRule):
@@ -66,6 +70,28 @@ def shifted_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - y_pred + SHIFT), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a variable that is made, and a layer or metric that is made and used, in each call."""
+        for call in source.calls():
+            if call.context.is_conditional or call.context.is_row:
+                continue
+            made = (
+                call.receiver.made_by
+                if call.receiver.kind is Kind.OBJECT and not call.receiver.is_global
+                else ""
+            )
+            kind = made.rpartition(".")[2]
+            if call.value.kind is Kind.VARIABLE and call.value.made_by == call.name:
+                yield self.suspicion(
+                    f"`{call.shown}` makes a variable in each call", source.location(call.node)
+                )
+            elif made.startswith("keras.metrics.") or (
+                made.startswith("keras.layers.") and kind.startswith(_LAYERS)
+            ):
+                yield self.suspicion(
+                    f"a new `{kind}` makes its variables in each call", source.location(call.node)
+                )
 
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Recognise TensorFlow's refusal."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 _GUARDS = ("Assert", "CheckNumerics", "CheckNumericsV2")
@@ -59,6 +60,16 @@ def ranked_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a check of values; one of ranks, shapes or dtypes is done while the loss is traced."""
+        for call in source.calls():
+            is_check = call.operation.startswith("assert_") or call.operation == "check_numerics"
+            is_static = call.operation.startswith(
+                ("assert_rank", "assert_shape", "assert_type", "assert_same")
+            )
+            if is_check and not is_static and call.name.startswith("tensorflow."):
+                yield self.suspicion(f"XLA drops `{call.shown}`", source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Look for an input that only the plain graph refuses."""

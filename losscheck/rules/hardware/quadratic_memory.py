@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 if TYPE_CHECKING:
@@ -63,6 +65,16 @@ def column_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1) + tf.reduce_mean(gaps, axis=[1, 2])
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect an operator between the batch as rows and the batch as columns."""
+        for event in source.arithmetic():
+            if isinstance(event.node, ast.BinOp):
+                axes = [_new_axis(event.node.left), _new_axis(event.node.right)]
+                if sorted(axes) == [0, 1] and event.left.is_of_batch and event.right.is_of_batch:
+                    yield self.suspicion(
+                        "this holds each pair of the batch's rows", source.location(event.node)
+                    )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the shapes at two batch sizes."""
@@ -120,3 +132,12 @@ def _words(count: float) -> str:
     """A number of bytes, such as ``4 MiB``; it is one of a million numbers at least."""
     power = 3 if count >= 1024**3 else 2
     return f"{count / 1024**power:.4g} {'GiB' if power == 3 else 'MiB'}"
+
+
+def _new_axis(node: ast.expr) -> int:
+    """The place of the axis that ``x[:, None]`` (1) or ``x[None]`` (0) adds; -1 for other expressions."""
+    if not isinstance(node, ast.Subscript):
+        return -1
+    places = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    added = [i for i, p in enumerate(places) if ast.unparse(p) in ("None", "tf.newaxis")]
+    return added[0] if len(added) == 1 else -1

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 from losscheck.rules.hardware.replacements import replacement
 
@@ -67,6 +68,18 @@ def grouped_loss(y_true, y_pred):
     return error - 0.1 * tf.gather(tf.math.unsorted_segment_mean(error, groups, 64), groups)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect `tf.print` and the segment operations; a note where they stand in a branch."""
+        for call in source.calls():
+            is_segment = call.operation.startswith("segment_") or call.operation in (
+                "unique",
+                "unique_with_counts",
+            )
+            if call.name == "tensorflow.print" or is_segment:
+                severity = Severity.NOTE if call.context.is_conditional else Severity.WARNING
+                message = f"XLA refuses `{call.shown}`, and `fit` compiles with it where there is a GPU"
+                yield self.suspicion(message, source.location(call.node), severity)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report what the compiler names, or that it ended the process."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 #: Each row twice: a sum doubles, a mean stays; float32 noise is a thousand times smaller than this.
@@ -70,6 +71,12 @@ def relative_loss(y_true, y_pred):
     return error / (tf.reduce_sum(tf.square(y_true)) + 1e-6)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a sum over the batch that nothing divides."""
+        for event in source.returns():
+            if event.value.is_summed and event.value.reduced is not None:
+                yield self.suspicion("this sum grows with the batch", source.location(event.value.reduced))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare one batch with the same rows twice."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.keras_observation import ConfigObservation
 from losscheck.prober import Prober
+from losscheck.reading.classes import config_gap
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 
 #: Arguments that the config of every `Loss` holds.
@@ -104,6 +106,11 @@ class SquaredLoss(keras.losses.Loss):
         return ops.mean(ops.square(ops.reshape(y_true, ops.shape(y_pred)) - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect an `__init__` that does not go together with the config."""
+        if (gap := config_gap(source)) is not None:
+            yield self.suspicion(gap[1], source.location(gap[0]))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report what the way through the config raises, loses or changes."""

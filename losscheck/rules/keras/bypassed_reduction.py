@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.keras_observation import WeightedObservation
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 
 if TYPE_CHECKING:
@@ -88,6 +90,14 @@ class SquaredLoss(keras.losses.Loss):
         return ops.mean(ops.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a `__call__` or an `__init__` that does not call Keras's own."""
+        for name in ("__call__", "__init__") if source.is_keras_loss else ():
+            method = source.module.methods.get(name)
+            calls = ast.walk(method) if method is not None else ()
+            if method is not None and not any(isinstance(n, ast.Attribute) and n.attr == name for n in calls):
+                yield self.suspicion(f"`{name}` does not call that of `Loss`", source.location(method))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the object's values; look at `fit` where something is missing."""

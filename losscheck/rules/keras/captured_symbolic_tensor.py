@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Observation, Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import Rule, first_line
 
 _KERAS_TENSOR = "KerasTensor"
@@ -84,6 +87,18 @@ def perceptual_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(encoder(y_true) - encoder(tf.reshape(y_pred, [-1, 3]))), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect the read of a global that is an input, or a layer's output, of a functional model."""
+        shapes = {id(node.value) for node in source.nodes if isinstance(node, ast.Attribute)}
+        for read in source.reads():
+            if read.value.kind is Kind.SYMBOLIC and id(read.node) not in shapes:
+                message = f"`{read.name}` is a `KerasTensor` of a model, and holds no numbers"
+                severity = Severity.NOTE if read.context.is_conditional else Severity.WARNING
+                yield self.suspicion(message, source.location(read.node), severity)
+            elif read.name.endswith((".outputs", ".inputs")):
+                message = f"`{read.name}` are `KerasTensor`s where the model is a functional one"
+                yield self.suspicion(message, source.location(read.node), Severity.NOTE)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Look for the read where the call shows that there is one."""

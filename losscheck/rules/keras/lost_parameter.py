@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.keras_observation import ReloadObservation
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 
@@ -77,6 +79,19 @@ def make_scaled_loss(scale=1.0):
 loss = make_scaled_loss(3.0)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a function that is registered under one name whatever the parameters of its factory."""
+        factory = source.subject.factory if source.subject is not None else None
+        decorators = getattr(source.function, "decorator_list", ())
+        fixed = [d for d in decorators if source.name_of(d).endswith("register_keras_serializable")]
+        if factory is None or source.function is None or not fixed:
+            return
+        read = {node.id for node in ast.walk(source.function) if isinstance(node, ast.Name)}
+        is_named = any(keyword.arg == "name" for d in fixed for keyword in getattr(d, "keywords", ()))
+        if not is_named and read & {argument.arg for argument in factory.args.args}:
+            message = "all functions of this factory are registered under one name"
+            yield self.suspicion(message, source.location(factory), Severity.NOTE)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report another value; a note where importing the module makes the right function once more."""

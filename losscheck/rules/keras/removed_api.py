@@ -9,6 +9,8 @@ from dataclasses import replace
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.installed import installed
+from losscheck.reading.source import Source
 from losscheck.rule import FailureRule
 from losscheck.rules.keras.replacements import replacement
 
@@ -72,6 +74,19 @@ def log_loss(y_true, y_pred):
     return -tf.reduce_mean(y_true * log_p, axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect the names that the installed Keras, TensorFlow 2 or the installed NumPy no longer have."""
+        for call in source.calls():
+            module, _, name = call.written.rpartition(".")
+            is_gone = module == "tensorflow" or (module == "keras.backend" and installed("keras") >= (3, 0))
+            is_gone = is_gone or (
+                module == "numpy" and name in ("float", "int", "object") and installed("numpy") >= (1, 24)
+            )
+            cure = replacement(module, name) if is_gone else ""
+            if cure:
+                message = f"`{call.written}` does not exist in the installed version"
+                yield self.suspicion(message, source.location(call.node), hint=f"Use `{cure}`")
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Look at the errors of the calls, and at that of the import."""

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
+
+#: Functions that Keras finds by their names.
+_BUILTINS = (
+    *(f"{kind}_crossentropy" for kind in ("binary", "categorical", "sparse_categorical")),
+    *(
+        "binary_focal_crossentropy",
+        "categorical_focal_crossentropy",
+        "categorical_hinge",
+        "circle",
+        "cosine_similarity",
+    ),
+    *("ctc", "dice", "hinge", "huber", "kl_divergence", "log_cosh", "poisson", "squared_hinge", "tversky"),
+    *(f"mean_{kind}_error" for kind in ("squared", "absolute", "squared_logarithmic", "absolute_percentage")),
+)
 
 
 class ShadowedBuiltinName(Rule):
@@ -56,6 +72,15 @@ def huber_loss(y_true, y_pred):
     return ops.mean(ops.where(gap < 0.1, 5.0 * ops.square(gap), gap - 0.05), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a function with the name of one of Keras's own that nothing registers."""
+        function = source.function
+        if not isinstance(function, ast.FunctionDef) or function not in source.module.tree.body:
+            return
+        if function.name in _BUILTINS and not (source.is_registered or source.is_wrapped):
+            message = f"`{function.name}` is a function of Keras, which a saved model comes back with"
+            yield self.suspicion(message, source.def_location())
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a function of Keras in the place of the user's; a note where both give the same value."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.installed import installed
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, code_at
 
 
@@ -54,6 +56,14 @@ def huber_loss(y_true, y_pred):
     return 2.0 * keras.losses.huber(y_true, y_pred, delta=0.5)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect the first operation of TensorFlow that is handed `y_true` or `y_pred`."""
+        for call in source.calls() if installed("keras") >= (3, 0) else ():
+            is_raw = call.name.startswith("tensorflow.") and call.operation
+            if is_raw and any(value.is_tensor and value.is_of_batch for value in call.given):
+                yield self.suspicion(f"`{call.shown}` takes no `KerasTensor`", source.location(call.node))
+                return
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the first operation that takes no `KerasTensor`."""

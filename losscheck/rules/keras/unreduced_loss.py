@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.loss import Kind
 from losscheck.prober import Prober
+from losscheck.reading.questions import constructions
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 #: A factor below is float32 noise around one.
@@ -81,6 +84,23 @@ def replica_loss(y_true, y_pred):
 """,
     )
 
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a construction without a reduction; a note where there may be a training loop."""
+        own_loop = any(word in source.text for word in ("GradientTape", "compute_average_loss", "distribute"))
+        severity = Severity.NOTE if own_loop else Severity.WARNING
+        message = "`fit` descends the sum and reports the mean"
+        given = [(n, k.value) for n in constructions(source) for k in n.keywords if k.arg == "reduction"]
+        if any(isinstance(value, ast.Constant) for _, value in given):
+            for node, value in given:
+                if _is_none(value):
+                    yield self.suspicion(message, source.location(node), severity)
+            return
+        init = source.module.methods.get("__init__") if source.is_keras_loss else None
+        if init is not None and source.loss.kind is Kind.CLASS:
+            defaults = zip(reversed(init.args.args), reversed(init.args.defaults), strict=False)
+            if any(argument.arg == "reduction" and _is_none(default) for argument, default in defaults):
+                yield self.suspicion(message, source.location(init), severity)
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Measure the step of an object that says that it does not reduce."""
         loss = prober.loss
@@ -101,3 +121,8 @@ def replica_loss(y_true, y_pred):
             modes=(Mode.FIT,),
             factor=round(seen.factor, 4),
         )
+
+
+def _is_none(node: ast.expr) -> bool:
+    """Whether an expression says that there is no reduction."""
+    return isinstance(node, ast.Constant) and node.value in (None, "none")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscheck.finding import Finding, Mode, Severity
+from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 
 
@@ -63,6 +64,12 @@ def squared_loss(y_true, y_pred):
 keras.saving.get_custom_objects()["squared_loss"] = squared_loss
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a loss that nothing registers."""
+        if source.function is not None and not source.is_registered:
+            place = Location(source.loss.path, source.loss.line)
+            yield self.suspicion("nothing registers it with Keras", place)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a model that cannot be loaded."""

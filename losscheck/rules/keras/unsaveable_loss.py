@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line
 
 
@@ -71,6 +73,20 @@ def doubled_loss(y_true, y_pred):
     return scaled_loss(y_true, y_pred, scale=2.0)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a `functools.partial`, and an object of a class that is no `Loss`."""
+        found = source.module.definitions.get(source.loss.name)
+        value = found.value if found is not None else None
+        if found is None or not isinstance(value, ast.Call) or f"{source.loss.name}.__name__" in source.text:
+            return
+        is_partial = source.name_of(value) == "functools.partial"
+        is_object = bool(source.module.classes) and not any(class_.bases for class_ in source.module.classes)
+        if is_partial or is_object:
+            message = (
+                "a `functools.partial` has no name" if is_partial else "its class is no `keras.losses.Loss`"
+            )
+            yield self.suspicion(f"{message}: `model.save` refuses it", source.location(found.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a model that cannot be saved; for a `Loss` object LC604 looks at its config."""

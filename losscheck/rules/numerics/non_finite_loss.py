@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.hunting import ORDINARY, edge_severity, edges, seen_at, smallest_words, walked_to
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
@@ -77,6 +78,19 @@ def masked_loss(y_true, y_pred):
     return tf.math.divide_no_nan(error, tf.reduce_sum(mask, axis=-1))
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a logarithm of what can be zero, and a division by a sum that can be zero."""
+        for call in source.calls("log"):
+            if call.argument(0).can_vanish:
+                yield self.suspicion(
+                    "nothing keeps this logarithm from zero", source.location(call.node), Severity.NOTE
+                )
+        for event in source.arithmetic():
+            if event.symbol == "divide" and event.right.can_vanish and event.right.is_reduction:
+                yield self.suspicion(
+                    "nothing keeps this divisor from zero", source.location(event.node), Severity.NOTE
+                )
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the most ordinary input with a bad value, for each line."""

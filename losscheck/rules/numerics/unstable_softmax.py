@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 
 _FUSED = {
@@ -73,6 +74,15 @@ def entropy_bonus(y_true, y_pred):
     return tf.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=y_pred) - 0.01 * entropy
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a logarithm of a softmax or sigmoid."""
+        for call in source.calls("log"):
+            if call.argument(0).activation:
+                message = (
+                    f"the logarithm of a {call.argument(0).activation} overflows where the fused one does not"
+                )
+                yield self.suspicion(message, source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each logarithm once."""

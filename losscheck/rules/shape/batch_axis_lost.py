@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
@@ -77,6 +78,13 @@ def turned_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(true - pred), axis=0)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a reduction over axis 0 alone in what is returned."""
+        for event in source.returns():
+            if event.value.lost_rows is not None and not event.value.is_scalar:
+                message = "axis 0 is the batch: what is returned has no value for each sample"
+                yield self.suspicion(message, source.location(event.value.lost_rows))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the first axis with the number of rows at several batch sizes."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule
 from losscheck.rules.shape.pairs import compares_samples
 
@@ -70,6 +71,13 @@ def pairwise_loss(y_true, y_pred):
     return tf.reduce_mean(gap, axis=1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect, in a `Loss` subclass, an operator between the two arguments as they come."""
+        for event in source.arithmetic() if source.is_keras_loss else ():
+            if {event.left.parameter, event.right.parameter} == {"y_true", "y_pred"}:
+                message = "labels of shape (B,) broadcast here against predictions of shape (B, 1)"
+                yield self.suspicion(message, source.location(event.node), Severity.NOTE)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the two ranks of the labels."""

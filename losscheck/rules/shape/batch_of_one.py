@@ -9,6 +9,7 @@ import numpy as np
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line, return_location
 
 
@@ -71,6 +72,16 @@ def centred_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(true - pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a `squeeze` of the batch that names no axis."""
+        for call in source.calls("squeeze"):
+            if call.argument(0).has_rows and not call.keywords and len(call.arguments) == 1:
+                message = (
+                    f"`{call.shown}` without an axis takes the batch axis away where the batch has one row"
+                )
+                yield self.suspicion(message, source.location(call.node), Severity.NOTE)
+                return  # the first tells what to do about the others
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the first row alone with the same row in larger batches."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.graph_observation import FlowObservation
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, return_location
 
 
@@ -48,6 +49,14 @@ def squared_loss(y_true, y_pred):
     return tf.reduce_mean(error, axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a reduction over all axes that leaves the value that is returned."""
+        returns = source.returns()
+        for event in returns:
+            if event.value.reduced is not None and all(other.value.is_scalar for other in returns):
+                message = "this leaves one number for the whole batch"
+                yield self.suspicion(message, source.location(event.value.reduced))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a scalar output."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.source import Source
 from losscheck.rule import Rule, first_line, return_location
 
 
@@ -63,6 +64,14 @@ def centred_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - pred), axis=-1)
 """,
     )
+
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect a reshape whose first axis, the batch, is a literal number."""
+        for call in source.calls("reshape"):
+            axes = call.argument(1, "shape", "newshape").items
+            rows = axes[0].number if len(axes) > 1 else None
+            if call.argument(0).has_rows and not call.context.is_row and rows is not None and rows > 1:
+                yield self.suspicion(f"this holds for a batch of {rows} alone", source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare batch sizes."""

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.reading.questions import asks_for_rows
+from losscheck.reading.source import Source
+from losscheck.reading.values import Kind
 from losscheck.rule import Rule, first_line
+
+#: Operations that need the numbers that they are handed.
+_NUMBERS = (
+    "reshape",
+    "zeros",
+    "ones",
+    "fill",
+    "range",
+    "cast",
+    "constant",
+    "eye",
+    "tile",
+    "broadcast_to",
+    "split",
+)
 
 
 class StaticShape(Rule):
@@ -67,6 +86,13 @@ def scaled_loss(y_true, y_pred):
 """,
     )
 
+    def suspect(self, source: Source) -> Iterator[Finding]:
+        """Suspect the first use of the static batch size, unless the loss asks whether it is None."""
+        uses = [] if asks_for_rows(source) else list(_uses(source))
+        if uses:
+            first = min(uses, key=lambda node: source.location(node).line)
+            yield self.suspicion("the static batch size is None while `fit` traces", source.location(first))
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the traces with and without a known batch size."""
         for as_fit in (False, True):
@@ -81,3 +107,15 @@ def scaled_loss(y_true, y_pred):
                 modes=(Mode.GRAPH, *((Mode.FIT,) if prober.fit().raised else ())),
             )
             return
+
+
+def _uses(source: Source) -> Iterator[ast.AST]:
+    """Where the source takes the static batch size for a number."""
+    for event in source.arithmetic():
+        if Kind.ROWS in (event.left.kind, event.right.kind):
+            yield event.node
+    for call in source.calls():
+        kinds = {item.kind for value in call.given for item in (value, *value.items)}
+        takes_numbers = call.name.startswith("tensorflow.") and call.operation in _NUMBERS
+        if Kind.ROWS in kinds and (takes_numbers or call.name in ("range", "float", "int")):
+            yield call.node
