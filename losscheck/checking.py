@@ -77,6 +77,7 @@ def check_targets(
     *,
     jobs: int,
     timeout: float,
+    python: str | None = None,
     watch: Callable[[int], Watcher] = lambda total: contextlib.nullcontext(lambda: None),
 ) -> Report:
     """Check every loss of the targets.
@@ -86,7 +87,11 @@ def check_targets(
         options: makes the options of the children; called only if there is a loss.
         jobs: children at the same time, at most.
         timeout: seconds for each loss.
+        python: path of the interpreter that probes, or ``auto``; looked at only if there is a loss.
         watch: called with the number of losses once the children start.
+
+    Raises:
+        LosscheckError: the interpreter cannot probe losses.
 
     """
     started = time.perf_counter()
@@ -94,13 +99,18 @@ def check_targets(
     failures = list(found.failures)
     reports: dict[int, LossReport] = {}
     is_broken = False  # the worker cannot start: said once, for the whole run
-    python, tensorflow, keras = platform.python_version(), "", ""
+    version, tensorflow, keras = platform.python_version(), "", ""
     if found.losses:
         from losscheck.loading.cells import in_cells
+        from losscheck.worker.interpreter import choose_interpreter
         from losscheck.worker.pool import Pool
 
         count = len(found.losses)
-        with Pool(jobs=min(jobs, count), timeout=timeout, options=options()) as pool, watch(count) as tick:
+        interpreter = choose_interpreter(python)
+        with (
+            Pool(jobs=min(jobs, count), timeout=timeout, options=options(), python=interpreter) as pool,
+            watch(count) as tick,
+        ):
             for outcome in pool.run(found.losses):
                 failures += [failure for failure in outcome.failures if not _is_said(failure, failures)]
                 is_broken = is_broken or any(not failure.target for failure in outcome.failures)
@@ -109,9 +119,9 @@ def check_targets(
                 elif not outcome.failures and not is_broken:
                     failures.append(_no_answer(found.losses[outcome.index]))
                 tick()
-            python, tensorflow, keras = pool.python or python, pool.tensorflow, pool.keras
+            version, tensorflow, keras = pool.python or version, pool.tensorflow, pool.keras
     return Report(
-        versions=Versions(losscheck.__version__, python, tensorflow, keras),
+        versions=Versions(losscheck.__version__, version, tensorflow, keras),
         losses=_said_once([report for _, report in sorted(reports.items())]),
         failures=tuple(failures),
         files=found.files,

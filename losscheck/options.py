@@ -64,6 +64,7 @@ class Request:
     load: Load
     timeout: float  #: seconds for each loss
     jobs: int  #: child processes at most
+    python: str | None  #: interpreter that probes, or ``auto``; None: losscheck's own
     verbose: bool
     quiet: bool
     color: Color
@@ -98,6 +99,11 @@ def _validate(request: Request) -> None:
         raise LosscheckError(f"the timeout must be above 0 seconds, not {request.timeout:g}")
     if request.jobs < 1:
         raise LosscheckError(f"there must be at least 1 job, not {request.jobs}")
+    if request.python is not None:
+        from losscheck.worker.interpreter import AUTO, find_interpreter
+
+        if request.python != AUTO:
+            find_interpreter(request.python)
     names = [mode.value for mode in Mode]
     for mode in request.modes:
         if mode not in names:
@@ -181,6 +187,10 @@ def _request(
         int | None,
         _option(_RUN, "Losses at the same time.", "--jobs", "-j", metavar="N", show_default="cores"),
     ] = None,
+    python: Annotated[
+        str | None,
+        _option(_RUN, "Probe with this interpreter or environment; auto: the active one.", metavar="PATH"),
+    ] = None,
     format: Annotated[str, _option(_OUT, "Format of the report.", metavar="|".join(FORMATS))] = "text",
     verbose: Annotated[bool, _option(_OUT, "Also why and what was skipped.", "--verbose", "-v")] = False,
     quiet: Annotated[bool, _option(_OUT, "Only findings and failures.", "--quiet", "-q")] = False,
@@ -206,6 +216,7 @@ def _request(
         load=load,
         timeout=timeout,
         jobs=_cores() if jobs is None else jobs,
+        python=python,
         verbose=verbose,
         quiet=quiet,
         color=color,

@@ -50,7 +50,7 @@ def pool(monkeypatch):
         events: ClassVar = []
         answers = staticmethod(lambda loss: (report_on(loss), ()))
 
-        def __init__(self, *, jobs, timeout, options):
+        def __init__(self, *, jobs, timeout, options, python):
             self.events.append(("pool", jobs, timeout, options))
 
         def __enter__(self):
