@@ -25,7 +25,7 @@ from losscheck.loading.modules import (
 )
 from losscheck.loading.notebook import SUFFIX, is_notebook, read_notebook
 from losscheck.loading.prefilter import may_hold_loss
-from losscheck.loading.source import parse, read_text
+from losscheck.loading.source import parse, read_text, skim_text
 from losscheck.loading.usages import lambda_at
 from losscheck.loss import FoundLoss, Kind
 
@@ -111,11 +111,12 @@ def _in_folder(folder: Path) -> Found:
     files = 0
     for path in _python_files(folder):
         try:
-            text = read_text(path)
+            may_hold = may_hold_loss(skim_text(path))
+            text = read_text(path) if may_hold else ""
         except TargetError:  # one unreadable file does not keep the others from being checked
             continue
         files += 1
-        if not may_hold_loss(text):
+        if not may_hold:
             continue
         try:
             tree = parse(text)
@@ -139,6 +140,8 @@ def _python_files(folder: Path) -> Iterator[Path]:
 
 
 def _in_file(path: Path, place: str, expression: ast.expr | None, typed: str) -> Found:
+    if expression is None and not may_hold_loss(skim_text(path)):
+        return Found((), 1)
     text = read_text(path)
     shown = shown_path(path)
     problems = _problems(path)
