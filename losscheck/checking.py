@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +17,9 @@ from losscheck.report import Failure, LossReport, ModeResult, Report, Status, Ve
 
 if TYPE_CHECKING:
     from losscheck.finding import Location
+    from losscheck.loading.target import Found
     from losscheck.loss import FoundLoss
-    from losscheck.worker.pool import WorkerOptions
+    from losscheck.worker.pool import Outcome, Pool, WorkerOptions
 
 #: Code of the rule that speaks of a file that cannot be imported.
 RAISES_ON_LOAD = "LC010"
@@ -35,16 +36,20 @@ class FoundTargets:
     files: int  #: files that were read
 
 
-def find_targets(targets: Iterable[str]) -> FoundTargets:
-    """Find the losses of all targets; a target that names nothing does not stop the others."""
+def find_targets(targets: Iterable[str], find: Callable[[str], Found] | None = None) -> FoundTargets:
+    """Find the losses of all targets; a target that names nothing does not stop the others.
+
+    ``find`` is `find_losses`, or what remembers its answers.
+    """
     from losscheck.loading.target import find_losses
 
+    find = find or find_losses
     losses: dict[tuple[Path, str], FoundLoss] = {}
     failures: list[Failure] = []
     files = 0
     for target in dict.fromkeys(targets):
         try:
-            found = find_losses(target)
+            found = find(target)
         except TargetError as error:
             failures.append(Failure(target, "target", type(error).__name__, str(error)))
             continue
@@ -98,10 +103,8 @@ def check_targets(
     found = find_targets(targets)
     failures = list(found.failures)
     reports: dict[int, LossReport] = {}
-    is_broken = False  # the worker cannot start: said once, for the whole run
-    version, tensorflow, keras = platform.python_version(), "", ""
+    versions = Versions(losscheck.__version__, platform.python_version())
     if found.losses:
-        from losscheck.loading.cells import in_cells
         from losscheck.worker.interpreter import choose_interpreter
         from losscheck.worker.pool import Pool
 
@@ -111,25 +114,48 @@ def check_targets(
             Pool(jobs=min(jobs, count), timeout=timeout, options=options(), python=interpreter) as pool,
             watch(count) as tick,
         ):
-            for outcome in pool.run(found.losses):
+            for outcome in probe(pool, found.losses):
                 failures += [failure for failure in outcome.failures if not _is_said(failure, failures)]
-                is_broken = is_broken or any(not failure.target for failure in outcome.failures)
                 if outcome.report is not None:
-                    reports[outcome.index] = in_cells(outcome.report)
-                elif not outcome.failures and not is_broken:
-                    failures.append(_no_answer(found.losses[outcome.index]))
+                    reports[outcome.index] = outcome.report
                 tick()
-            version, tensorflow, keras = pool.python or version, pool.tensorflow, pool.keras
+            versions = versions_of(pool)
     return Report(
-        versions=Versions(losscheck.__version__, version, tensorflow, keras),
-        losses=_said_once([report for _, report in sorted(reports.items())]),
+        versions=versions,
+        losses=said_once([report for _, report in sorted(reports.items())]),
         failures=tuple(failures),
         files=found.files,
         seconds=time.perf_counter() - started,
     )
 
 
-def _said_once(reports: Iterable[LossReport]) -> tuple[LossReport, ...]:
+def probe(
+    pool: Pool, losses: Sequence[FoundLoss], is_over: Callable[[], bool] = lambda: False
+) -> Iterator[Outcome]:
+    """What becomes of each loss, its lines told as a notebook's cells; none gets lost without a word.
+
+    ``is_over`` breaks off, see `Pool.run`.
+    """
+    from losscheck.loading.cells import in_cells
+
+    is_broken = False  # the worker cannot start: said once, for the whole run
+    for outcome in pool.run(losses, is_over):
+        is_broken = is_broken or any(not failure.target for failure in outcome.failures)
+        if outcome.report is not None:
+            yield replace(outcome, report=in_cells(outcome.report))
+        elif not outcome.failures and not is_broken:
+            yield replace(outcome, failures=(_no_answer(losses[outcome.index]),))
+        else:
+            yield outcome
+
+
+def versions_of(pool: Pool) -> Versions:
+    """What the losses were probed with."""
+    python = pool.python or platform.python_version()
+    return Versions(losscheck.__version__, python, pool.tensorflow, pool.keras)
+
+
+def said_once(reports: Iterable[LossReport]) -> tuple[LossReport, ...]:
     """The reports; what keeps a whole file from being imported is told of its first loss alone."""
     told: dict[tuple[str, Location], str] = {}
     kept = []

@@ -111,3 +111,8 @@ def _meant(word: str, known: Iterable[str]) -> str:
 def _squeezed(name: str) -> str:
     """A name or expression without its spaces: ``make( gamma=2 )`` is ``make(gamma=2)``."""
     return "".join(name.split())
+
+
+def forget_configs() -> None:
+    """Read every ``pyproject.toml`` anew when it is next asked for."""
+    _read.cache_clear()

@@ -13,6 +13,7 @@ from losscheck.exceptions import TargetError
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.loss import FoundLoss, Kind
 from losscheck.report import Failure, LossReport, ModeResult, Status
+from losscheck.worker.outcome import Outcome
 
 
 def found(name, path="losses.py"):
@@ -60,10 +61,10 @@ def pool(monkeypatch):
         def __exit__(self, *error):
             self.events.append("end")
 
-        def run(self, losses):
+        def run(self, losses, is_over):
             for index in reversed(range(len(losses))):
                 report, failures = self.answers(losses[index])
-                yield SimpleNamespace(index=index, report=report, failures=failures)
+                yield Outcome(index, report, failures)
 
     monkeypatch.setitem(sys.modules, "losscheck.worker.pool", SimpleNamespace(Pool=Pool))
     return Pool

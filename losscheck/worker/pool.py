@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -103,11 +103,16 @@ class Pool:
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def run(self, losses: Sequence[FoundLoss]) -> Iterator[Outcome]:
-        """Check losses; yields their outcomes as they finish."""
+    def run(
+        self, losses: Sequence[FoundLoss], is_over: Callable[[], bool] = lambda: False
+    ) -> Iterator[Outcome]:
+        """Check losses; yields their outcomes as they finish, as often as it is called.
+
+        ``is_over`` is asked at least twice a second; True breaks off what is being checked.
+        """
         self._waiting.extend(self._job(index, loss) for index, loss in enumerate(losses))
         try:
-            while self._waiting or self._running:
+            while (self._waiting or self._running) and not is_over():
                 if self._broken and not self._workers:
                     yield from self._give_up(self._broken)
                     return
@@ -115,9 +120,26 @@ class Pool:
                 yield from self._handle_next()
         finally:
             self._waiting.clear()
-            if self._running:  # the caller has broken off
-                self._running.clear()
-                self._stop_all()
+            self._abandon()
+
+    def renew(self) -> None:
+        """Between two runs: replace a worker that has died, and one that has run the user's code itself."""
+        for worker in tuple(self._workers):
+            has_died = worker.exit_code is not None and worker.hello is not None
+            if has_died or (worker.is_used and not self._forks):
+                self._stop(worker)
+        if not self._workers and not self._broken:
+            self._start_worker()
+
+    def _abandon(self) -> None:
+        """End what is being checked; a server that forks stays, with TensorFlow imported."""
+        running = tuple(self._running.items())
+        self._running.clear()
+        for number, (worker, _) in running:
+            if self._forks:
+                worker.kill_child(number)
+            elif worker in self._workers:
+                self._stop(worker)
 
     def _job(self, index: int, loss: FoundLoss) -> Job:
         self._requests += 1
