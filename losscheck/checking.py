@@ -115,7 +115,7 @@ def check_targets(
             watch(count) as tick,
         ):
             for outcome in probe(pool, found.losses):
-                failures += [failure for failure in outcome.failures if not _is_said(failure, failures)]
+                failures += [failure for failure in outcome.failures if not is_said(failure, failures)]
                 if outcome.report is not None:
                     reports[outcome.index] = outcome.report
                 tick()
@@ -172,7 +172,7 @@ def said_once(reports: Iterable[LossReport]) -> tuple[LossReport, ...]:
     return tuple(kept)
 
 
-def _is_said(failure: Failure, earlier: Iterable[Failure]) -> bool:
+def is_said(failure: Failure, earlier: Iterable[Failure]) -> bool:
     """Whether the same was said of another loss: a model that cannot be built fails for each of them."""
     return failure.stage == "inputs" and failure.message in {
         e.message for e in earlier if e.stage == "inputs"

@@ -65,16 +65,6 @@ def _check(request: Request) -> int:
         load_reporter(request.format)  # while the children import TensorFlow
         return progress(total, is_shown=not request.quiet)
 
-    report = check_targets(
-        request.targets,
-        worker_options,
-        jobs=request.jobs,
-        timeout=request.timeout,
-        python=request.python,
-        watch=watch,
-    )
-    if request.fail_on is not FailOn.NEVER:
-        report = replace(report, fail_on=Severity(request.fail_on.value))
     style = Style(
         width=width_of(sys.stdout),
         color=_has_color(request),
@@ -82,7 +72,22 @@ def _check(request: Request) -> int:
         verbose=request.verbose,
         quiet=request.quiet,
     )
-    write_safely(render(request.format, report, style), sys.stdout)
+    fail_on = Severity.WARNING if request.fail_on is FailOn.NEVER else Severity(request.fail_on.value)
+    if request.watch:
+        from losscheck.watching.start import watch_targets
+
+        report = watch_targets(request, worker_options, style, fail_on, watch)
+    else:
+        report = check_targets(
+            request.targets,
+            worker_options,
+            jobs=request.jobs,
+            timeout=request.timeout,
+            python=request.python,
+            watch=watch,
+        )
+        report = replace(report, fail_on=fail_on)
+        write_safely(render(request.format, report, style), sys.stdout)
     if request.fail_on is FailOn.NEVER and not report.failures:
         return 0
     return report.exit_code

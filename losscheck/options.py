@@ -18,6 +18,9 @@ from losscheck.selection import split
 #: By its version, typer uses click's class or its own copy.
 _TYPER_USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
+#: Formats for people, who read one report after the other.
+_WATCHED = ("text", "concise")
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -64,6 +67,7 @@ class Request:
     load: Load
     timeout: float  #: seconds for each loss
     jobs: int  #: child processes at most
+    watch: bool  #: check again what changes, until Ctrl-C
     python: str | None  #: interpreter that probes, or ``auto``; None: losscheck's own
     verbose: bool
     quiet: bool
@@ -95,6 +99,8 @@ def _validate(request: Request) -> None:
     """Refuse what no loss can be checked with, before anything slow starts."""
     if request.format not in FORMATS:
         raise LosscheckError(f"unknown format `{request.format}`; use one of {', '.join(FORMATS)}")
+    if request.watch and request.format not in _WATCHED:
+        raise LosscheckError(f"`--watch` writes {' or '.join(_WATCHED)}, not `{request.format}`")
     if request.timeout <= 0:
         raise LosscheckError(f"the timeout must be above 0 seconds, not {request.timeout:g}")
     if request.jobs < 1:
@@ -191,6 +197,7 @@ def _request(
         str | None,
         _option(_RUN, "Probe with this interpreter or environment; auto: the active one.", metavar="PATH"),
     ] = None,
+    watch: Annotated[bool, _option(_RUN, "Check again what changes, on each save.", "--watch", "-w")] = False,
     format: Annotated[str, _option(_OUT, "Format of the report.", metavar="|".join(FORMATS))] = "text",
     verbose: Annotated[bool, _option(_OUT, "Also why and what was skipped.", "--verbose", "-v")] = False,
     quiet: Annotated[bool, _option(_OUT, "Only findings and failures.", "--quiet", "-q")] = False,
@@ -216,6 +223,7 @@ def _request(
         load=load,
         timeout=timeout,
         jobs=_cores() if jobs is None else jobs,
+        watch=watch,
         python=python,
         verbose=verbose,
         quiet=quiet,
