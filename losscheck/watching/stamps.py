@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 #: Seconds between two looks; a look at a hundred files takes a millisecond.
-INTERVAL = 0.2
+INTERVAL = 0.1
 #: Share of the time that may go into looking, where there are tens of thousands of files.
 _SHARE = 0.1
 #: Seconds without another change until a save is over: an editor may write a file in several steps.
