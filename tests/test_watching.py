@@ -49,6 +49,7 @@ class Watching:
             cwd=folder,
             env=os.environ
             | {"TMPDIR": str(self.temporary), "PYTHONIOENCODING": "utf-8", "COLUMNS": "200", "NO_COLOR": "1"}
+            | {"PYTHONDONTWRITEBYTECODE": ""}  # the case in which an old `__pycache__` may be read
             | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
