@@ -27,8 +27,6 @@ def check_request(request: Request, check: Check) -> None:
     files = RequestFiles(Path(request.folder))
     redirect(os.open(files.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
     sys.argv = [request.loss.path]
-    # what a loss imports leaves no `__pycache__`, whose files are told apart by size and whole seconds alone
-    sys.dont_write_bytecode = True
     _keep_temporary_files(files.folder)
     with _stacks(files.stack, request.limit):
         try:
