@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +18,9 @@ from losscheck.settings import Settings
 
 if TYPE_CHECKING:
     from losscheck.finding import Location
+    from losscheck.loading.target import Found
     from losscheck.loss import FoundLoss
-    from losscheck.worker.pool import WorkerOptions
+    from losscheck.worker.pool import Outcome, Pool, WorkerOptions
 
 #: Code of the rule that speaks of a file that cannot be imported.
 RAISES_ON_LOAD = "LC010"
@@ -38,16 +39,24 @@ class FoundTargets:
     files: int  #: files that were read
 
 
-def find_targets(targets: Iterable[str], settings: Settings | None = None) -> FoundTargets:
-    """Find the losses of all targets; a target that names nothing does not stop the others."""
+def find_targets(
+    targets: Iterable[str],
+    settings: Settings | None = None,
+    find: Callable[[str], Found] | None = None,
+) -> FoundTargets:
+    """Find the losses of all targets; a target that names nothing does not stop the others.
+
+    ``find`` is `find_losses`, or what remembers its answers.
+    """
     from losscheck.loading.target import find_losses
 
+    find = find or find_losses
     losses: dict[tuple[Path, str], FoundLoss] = {}
     failures: list[Failure] = []
     files = 0
     for target in dict.fromkeys(targets):
         try:
-            found = find_losses(target)
+            found = find(target)
         except TargetError as error:
             failures.append(Failure(target, "target", type(error).__name__, str(error)))
             continue
@@ -89,39 +98,81 @@ def check_targets(
         settings: what the command line and the project say.
         watch: called with the number of losses once the children start.
 
+    Raises:
+        LosscheckError: the interpreter cannot probe losses.
+
     """
     started = time.perf_counter()
     found = find_targets(targets, settings)
     failures = list(found.failures)
     reports: dict[int, LossReport] = {}
-    is_broken = False  # the worker cannot start: said once, for the whole run
-    python, tensorflow, keras = platform.python_version(), "", ""
+    versions = Versions(losscheck.__version__, platform.python_version())
     if found.losses:
-        from losscheck.loading.cells import in_cells
-        from losscheck.worker.pool import Pool
-
         count = len(found.losses)
-        jobs, timeout = min(settings.of_run("jobs"), count), settings.of_run("timeout")
-        with Pool(jobs=jobs, timeout=timeout) as pool, watch(count) as tick:
-            for outcome in pool.run(found.losses, options):
-                failures += [failure for failure in outcome.failures if not _is_said(failure, failures)]
-                is_broken = is_broken or any(not failure.target for failure in outcome.failures)
+        with new_pool(settings, count) as pool, watch(count) as tick:
+            for outcome in probe(pool, found.losses, options):
+                failures += [failure for failure in outcome.failures if not is_said(failure, failures)]
                 if outcome.report is not None:
-                    reports[outcome.index] = in_cells(outcome.report)
-                elif not outcome.failures and not is_broken:
-                    failures.append(_no_answer(found.losses[outcome.index]))
+                    reports[outcome.index] = outcome.report
                 tick()
-            python, tensorflow, keras = pool.python or python, pool.tensorflow, pool.keras
+            versions = versions_of(pool)
     return Report(
-        versions=Versions(losscheck.__version__, python, tensorflow, keras),
-        losses=_said_once([report for _, report in sorted(reports.items())]),
+        versions=versions,
+        losses=said_once([report for _, report in sorted(reports.items())]),
         failures=tuple(failures),
         files=found.files,
         seconds=time.perf_counter() - started,
     )
 
 
-def _said_once(reports: Iterable[LossReport]) -> tuple[LossReport, ...]:
+def new_pool(settings: Settings, count: int | None = None) -> Pool:
+    """The workers that the settings ask for, for so many losses.
+
+    Raises:
+        LosscheckError: the interpreter cannot probe losses.
+
+    """
+    from losscheck.worker.interpreter import choose_interpreter
+    from losscheck.worker.pool import Pool
+
+    jobs = settings.of_run("jobs")
+    return Pool(
+        jobs=jobs if count is None else min(jobs, count),
+        timeout=settings.of_run("timeout"),
+        python=choose_interpreter(settings.python()),
+    )
+
+
+def probe(
+    pool: Pool,
+    losses: Sequence[FoundLoss],
+    options: Callable[[FoundLoss], WorkerOptions],
+    is_over: Callable[[], bool] = lambda: False,
+) -> Iterator[Outcome]:
+    """What becomes of each loss, its lines told as a notebook's cells; none gets lost without a word.
+
+    ``is_over`` breaks off, see `Pool.run`.
+    """
+    from losscheck.loading.cells import in_cells
+
+    is_broken = False  # the worker cannot start: said once, for the whole run
+    for outcome in pool.run(losses, options, is_over):
+        is_broken = is_broken or any(not failure.target for failure in outcome.failures)
+        if outcome.report is not None:
+            yield replace(outcome, report=in_cells(outcome.report))
+        elif not outcome.failures and not is_broken:
+            yield replace(outcome, failures=(_no_answer(losses[outcome.index]),))
+        else:
+            yield outcome
+
+
+def versions_of(pool: Pool) -> Versions:
+    """What the losses were probed with."""
+    python = pool.python or platform.python_version()
+    return Versions(losscheck.__version__, python, pool.tensorflow, pool.keras)
+
+
+def said_once(reports: Iterable[LossReport]) -> tuple[LossReport, ...]:
     """The reports; what keeps a whole file from being imported is told of its first loss alone."""
     told: dict[tuple[str, Location], str] = {}
     kept = []
@@ -138,7 +189,7 @@ def _said_once(reports: Iterable[LossReport]) -> tuple[LossReport, ...]:
     return tuple(kept)
 
 
-def _is_said(failure: Failure, earlier: Iterable[Failure]) -> bool:
+def is_said(failure: Failure, earlier: Iterable[Failure]) -> bool:
     """Whether the same was said of another loss: a model that cannot be built fails for each of them."""
     return failure.stage == "inputs" and failure.message in {
         e.message for e in earlier if e.stage == "inputs"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import losscheck
 from losscheck.choices import FailOn
-from losscheck.exceptions import LosscheckError
+from losscheck.exceptions import ConfigError, LosscheckError
 from losscheck.finding import Severity
 from losscheck.options import Color, Request, parse
 from losscheck.reporters import Style, load_reporter, render
@@ -79,16 +79,40 @@ def _check(request: Request) -> int:
         load_reporter(request.format)  # while the children import TensorFlow
         return progress(total, is_shown=not request.quiet)
 
+    if request.watch:
+        from losscheck.watching.start import watch_targets
+
+        def judged(report: Report) -> Report:
+            try:
+                return _judged(report, request)
+            except ConfigError:  # the session tells of it, and goes on
+                return report
+
+        report = watch_targets(request, worker_options, _style(request), judged, watch)
+        return _exit_code(request, report)
     return _show(request, check_targets(request.targets, worker_options, settings=settings, watch=watch))
 
 
 def _show(request: Request, report: Report) -> int:
     """Write the report, give the exit code."""
-    fail_on = request.settings.of_run("fail-on")
-    if fail_on != FailOn.NEVER.value:
-        report = replace(report, fail_on=Severity(fail_on))
-    report = _without_known(report, request)
-    style = Style(
+    report = _judged(report, request)
+    write_safely(render(request.format, report, _style(request)), sys.stdout)
+    for output in request.outputs:
+        write_output(output, report)
+    if request.html is not None:
+        from losscheck.reporters.html import write_page
+
+        write_page(report, request.html)
+    return _exit_code(request, report)
+
+
+def _exit_code(request: Request, report: Report) -> int:
+    is_lenient = request.settings.of_run("fail-on") == FailOn.NEVER.value
+    return 0 if is_lenient and not report.failures else report.exit_code
+
+
+def _style(request: Request) -> Style:
+    return Style(
         width=width_of(sys.stdout),
         color=_has_color(request),
         unicode=has_unicode(sys.stdout),
@@ -96,20 +120,13 @@ def _show(request: Request, report: Report) -> int:
         quiet=request.quiet,
         plot=request.plot,
     )
-    write_safely(render(request.format, report, style), sys.stdout)
-    for output in request.outputs:
-        write_output(output, report)
-    if request.html is not None:
-        from losscheck.reporters.html import write_page
-
-        write_page(report, request.html)
-    if fail_on == FailOn.NEVER.value and not report.failures:
-        return 0
-    return report.exit_code
 
 
-def _without_known(report: Report, request: Request) -> Report:
-    """The report without the findings of the baseline, which is written first where that is asked for."""
+def _judged(report: Report, request: Request) -> Report:
+    """The report with what fails it, and without what the baseline knows, which may be written first."""
+    fail_on = request.settings.of_run("fail-on")
+    if fail_on != FailOn.NEVER.value:
+        report = replace(report, fail_on=Severity(fail_on))
     known, written = request.settings.baseline(), request.write_baseline
     if known is None and written is None:
         return report

@@ -21,6 +21,9 @@ from losscheck.settings import Settings
 #: By its version, typer uses click's class or its own copy.
 _TYPER_USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
+#: Formats for people, who read one report after the other.
+_WATCHED = ("text", "concise")
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -47,6 +50,7 @@ class Request:
     outputs: tuple[Output, ...]  #: files to write besides
     write_baseline: Path | None  #: file for the findings of this run, which then are known
     static: bool  #: read the source, run nothing
+    watch: bool  #: check again what changes, until Ctrl-C
     verbose: bool
     quiet: bool
     plot: bool  #: show the curve of each loss in the terminal
@@ -91,6 +95,13 @@ def _validate(request: Request) -> None:
         from losscheck.reporters.html import check_writable
 
         check_writable(request.html)
+    if request.watch:
+        _refuse_with_watch(request)
+    if (python := given.get("python")) is not None:
+        from losscheck.worker.interpreter import AUTO, find_interpreter
+
+        if python != AUTO:
+            find_interpreter(python)
     names = [mode.value for mode in Mode]
     for mode in given.get("modes", ()):
         if mode not in names:
@@ -121,6 +132,21 @@ def _validate(request: Request) -> None:
         from losscheck.selection import select
 
         select(all_rules(), given.get("select", ()), given.get("ignore", ()))
+
+
+def _refuse_with_watch(request: Request) -> None:
+    """Refuse what writes a file or runs nothing: a session goes on, and checks again and again."""
+    if request.format not in _WATCHED:
+        raise LosscheckError(f"`--watch` writes {' or '.join(_WATCHED)}, not `{request.format}`")
+    others = {
+        "--static": request.static,
+        "--output": request.outputs,
+        "--html": request.html,
+        "--write-baseline": request.write_baseline,
+    }
+    for name, value in others.items():
+        if value:
+            raise LosscheckError(f"`{name}` cannot be used with `--watch`")
 
 
 def _refuse_both(given: Sequence[str]) -> None:
@@ -198,6 +224,11 @@ def _request(
         int | None,
         _option(_RUN, "Losses at the same time.", "--jobs", "-j", metavar="N", show_default="cores"),
     ] = None,
+    python: Annotated[
+        str | None,
+        _option(_RUN, "Probe with this interpreter or environment; auto: the active one.", metavar="PATH"),
+    ] = None,
+    watch: Annotated[bool, _option(_RUN, "Check again what changes, on each save.", "--watch", "-w")] = False,
     format: Annotated[str, _option(_OUT, "Format of the report.", metavar="|".join(FORMATS))] = "text",
     output: Annotated[
         list[str] | None,
@@ -223,6 +254,7 @@ def _request(
         "timeout": timeout,
         "jobs": jobs,
         "baseline": baseline,
+        "python": python,
     }
     return Request(
         targets=tuple(targets or ()),
@@ -240,6 +272,7 @@ def _request(
         outputs=tuple(map(parse_output, output or ())),
         write_baseline=write_baseline,
         static=static,
+        watch=watch,
         verbose=verbose,
         quiet=quiet,
         plot=plot,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _NOBODY = "default"
 _COMMAND_LINE = "command line"
+#: What stands for the active environment; it is weaker than an interpreter that the project names.
+_ACTIVE = "auto"
 
 
 def cores() -> int:
@@ -76,6 +78,16 @@ class Settings:
             return None
         return Path(value) if origin == _COMMAND_LINE or config is None else config.folder / value
 
+    def python(self) -> str | None:
+        """The interpreter that probes, or ``auto``; None: losscheck's own."""
+        config = self.config_of(Path.cwd())
+        given = self.given.get("python")
+        told = None if config is None else config.values.get("python")
+        if told is None or given not in (None, _ACTIVE) or config is None:
+            return given
+        is_path = os.sep in told or (config.folder / told).exists()
+        return str(config.folder / told) if is_path else str(told)
+
     def of_file(self, path: Path) -> FileSettings:
         """What holds for the losses of a file."""
         config = self.config_of(path)
@@ -134,6 +146,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "timeout": lambda: 30.0,
     "jobs": cores,
     "baseline": lambda: None,
+    "python": lambda: None,
     "select": tuple,
     "ignore": tuple,
     "per-file-ignores": dict,

@@ -14,6 +14,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.loss import FoundLoss, Kind
 from losscheck.report import Failure, LossReport, ModeResult, Status
 from losscheck.settings import Settings
+from losscheck.worker.outcome import Outcome
 
 
 def found(name, path="losses.py"):
@@ -51,7 +52,7 @@ def pool(monkeypatch):
         events: ClassVar = []
         answers = staticmethod(lambda loss: (report_on(loss), ()))
 
-        def __init__(self, *, jobs, timeout):
+        def __init__(self, *, jobs, timeout, python):
             self.events.append(("pool", jobs, timeout))
 
         def __enter__(self):
@@ -61,11 +62,11 @@ def pool(monkeypatch):
         def __exit__(self, *error):
             self.events.append("end")
 
-        def run(self, losses, options):
+        def run(self, losses, options, is_over):
             self.events.append({options(loss) for loss in losses})
             for index in reversed(range(len(losses))):
                 report, failures = self.answers(losses[index])
-                yield SimpleNamespace(index=index, report=report, failures=failures)
+                yield Outcome(index, report, failures)
 
     monkeypatch.setitem(sys.modules, "losscheck.worker.pool", SimpleNamespace(Pool=Pool))
     return Pool

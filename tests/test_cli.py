@@ -48,8 +48,8 @@ def test_version():
 
 OPTIONS = (
     "--y-true --y-pred --task --batch --model --select --ignore --explain --rules "
-    "--fail-on --load --static --timeout --jobs -j --format --verbose -v --quiet -q --plot --html "
-    "--color --version --help -h"
+    "--fail-on --load --static --timeout --jobs -j --watch -w --python "
+    "--format --verbose -v --quiet -q --plot --html --color --version --help -h"
 )
 
 
@@ -80,6 +80,7 @@ def test_the_module_can_be_run():
     [
         (["--format", "yaml"], f"unknown format `yaml`; use one of {', '.join(FORMATS)}"),
         (["--timeout", "0"], "the timeout must be above 0 seconds, not 0"),
+        (["--python", "no/such"], "no such interpreter: no/such"),
         (["--jobs", "0"], "there must be at least 1 job, not 0"),
         (
             ["--y-true", "float32[3]"],

@@ -52,6 +52,7 @@ FLOORS = {
     "losscheck.worker": 6,
     "losscheck.reporters": 7,
     "losscheck.checking": 8,
+    "losscheck.watching": 8,
     "losscheck.api": 8,
     "losscheck.static": 8,
     "losscheck.options": 8,

@@ -64,6 +64,11 @@ def find_config(path: Path) -> Config | None:
     return None
 
 
+def forget_configs() -> None:
+    """Read every ``pyproject.toml`` anew when it is next asked for."""
+    read_config.cache_clear()
+
+
 @functools.lru_cache(maxsize=256)
 def read_config(path: Path) -> Config | None:
     """The configuration in a file; None if there is no file or it has no table of ours.

@@ -114,6 +114,7 @@ RUN_KEYS: Mapping[str, Reader] = {
     "timeout": _seconds,
     "jobs": _count,
     "baseline": _text,
+    "python": _text,
 }
 #: Of the losses of a file: they are read from the file closest to it.
 FILE_KEYS: Mapping[str, Reader] = {

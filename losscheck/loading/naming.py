@@ -63,6 +63,8 @@ _PREDICTION = {
         " generated decoded denoised approx z"
     ),
 }
+#: from this strength of `pair_strength` on, the parameters alone make a function a loss
+CLEAR = 5
 #: they say nothing by themselves, and are enough only where the function's name has the word loss
 _VAGUE = _vocabulary("a b x y p q u v img image images box boxes")
 

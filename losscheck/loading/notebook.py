@@ -6,6 +6,7 @@ import bisect
 import functools
 import json
 import linecache
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,23 +65,33 @@ def read_notebook(path: Path) -> Notebook:
         TargetError: the file cannot be read, or is no notebook.
 
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise TargetError(f"cannot read `{shown_path(path)}`: {error.strerror or error}") from None
-    notebook = _parsed(data, shown_path(path))
+    notebook = _parsed(_read_bytes(path), shown_path(path))
     lines = notebook.text.splitlines(keepends=True)
     for name in {notebook.path, str(path.absolute())}:
         linecache.cache[name] = (len(notebook.text), None, lines, name)
     return notebook
 
 
+def typed_cells(path: Path) -> list[str]:
+    """The code cells of a notebook as they were typed, magics and all.
+
+    Raises:
+        TargetError: the file cannot be read, or is no notebook.
+
+    """
+    return [source for _, source in _cells(_read_bytes(path), shown_path(path))]
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TargetError(f"cannot read `{shown_path(path)}`: {error.strerror or error}") from None
+
+
 @functools.lru_cache(maxsize=16)
 def _parsed(data: bytes, shown: str) -> Notebook:
-    try:
-        cells = _cells(json.loads(data))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise TargetError(f"`{shown}` is no notebook: its JSON cannot be read") from None
+    cells = _cells(data, shown)
     made: list[Cell] = []
     text: list[str] = []
     first = 1
@@ -92,14 +103,19 @@ def _parsed(data: bytes, shown: str) -> Notebook:
     return Notebook(shown, tuple(made), "\n".join(text) + "\n")
 
 
-def _cells(data: Any) -> list[tuple[int, str]]:
-    """Number and source of each code cell; version 3 keeps its cells in worksheets, as ``input``."""
+def _cells(data: bytes, shown: str) -> list[tuple[int, str]]:
+    """Number and source of each code cell."""
+    try:
+        return list(_sources(json.loads(data)))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise TargetError(f"`{shown}` is no notebook: its JSON cannot be read") from None
+
+
+def _sources(data: Any) -> Iterator[tuple[int, str]]:
+    """The same of parsed JSON; version 3 keeps its cells in worksheets, as ``input``."""
     cells = data["cells"] if "cells" in data else [c for w in data["worksheets"] for c in w["cells"]]
-    found = []
     for number, cell in enumerate(cells, 1):
-        if cell["cell_type"] != "code":
-            continue
-        source = cell["source"] if "source" in cell else cell["input"]
-        text = source if isinstance(source, str) else "".join(source)
-        found.append((number, text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")))
-    return found
+        if cell["cell_type"] == "code":
+            source = cell["source"] if "source" in cell else cell["input"]
+            text = source if isinstance(source, str) else "".join(source)
+            yield number, text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")

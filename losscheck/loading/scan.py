@@ -9,6 +9,7 @@ from losscheck.loading.arguments import are_obvious
 from losscheck.loading.definitions import Definition, Definitions
 from losscheck.loading.expression import dotted
 from losscheck.loading.naming import (
+    CLEAR,
     has_loss_word,
     is_camel_case,
     pair_strength,
@@ -37,7 +38,6 @@ _NUMPY = re.compile(r"^[ \t]*(?:import|from)[ \t]+(?:numpy|pandas|scipy)\b", re.
 _OTHER_DECORATORS = frozenset(
     {"fixture", "overload", "contextmanager", "njit", "jit_script", "command", "route"}
 )
-_CLEAR = 5  #: from this strength of `pair_strength` on, the parameters alone make a function a loss
 
 
 def scan(definitions: Definitions, text: str) -> list[Definition]:
@@ -58,6 +58,11 @@ def scan(definitions: Definitions, text: str) -> list[Definition]:
         and not (found.name in built and reader.needs_arguments(found))
     ]
     return sorted(kept, key=lambda found: found.line)
+
+
+def wants_word(text: str) -> bool:
+    """Whether a function of this file is listed only if its name has the word loss, or not at all."""
+    return not _KERAS.search(text) and bool(_NUMPY.search(text) or _OTHER_FRAMEWORK.search(text))
 
 
 def _called(node: ast.stmt) -> set[str]:
@@ -135,7 +140,7 @@ class _Reader:
         if self._needs_word and not has_loss_word(name):
             return False
         strength = pair_strength(*required, vague=has_loss_word(name))
-        return strength >= _CLEAR or (strength > 0 and says_loss(name))
+        return strength >= CLEAR or (strength > 0 and says_loss(name))
 
     def _is_concrete(self, node: ast.ClassDef) -> bool:
         bases = {dotted(base)[-1:] for base in node.bases}
@@ -215,7 +220,7 @@ class _Reader:
             return False
         speaks = has_loss_word(name) or has_loss_word(own)
         strength = pair_strength(*first_two, vague=speaks)
-        return strength >= _CLEAR or (strength > 0 and (says_loss(name) or says_loss(own)))
+        return strength >= CLEAR or (strength > 0 and (says_loss(name) or says_loss(own)))
 
 
 def _yields(statements: list[ast.stmt]) -> bool:

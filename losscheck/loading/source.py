@@ -10,7 +10,7 @@ from pathlib import Path
 
 from losscheck.exceptions import TargetError
 from losscheck.loading.address import shown_path
-from losscheck.loading.notebook import is_notebook, read_notebook
+from losscheck.loading.notebook import is_notebook, read_notebook, typed_cells
 
 
 def read_text(path: Path) -> str:
@@ -27,6 +27,11 @@ def read_text(path: Path) -> str:
     except (UnicodeDecodeError, SyntaxError, LookupError):
         raise TargetError(f"cannot read `{shown_path(path)}`: it is not UTF-8 text") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def skim_text(path: Path) -> str:
+    """What `read_text` gives, for a first look: of a notebook, every cell as it was typed, which is quick."""
+    return "\n".join(typed_cells(path)) if is_notebook(path) else read_text(path)
 
 
 def parse(text: str) -> ast.Module:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from losscheck.exceptions import TargetError
 from losscheck.loading.address import shown_path, split_target
 from losscheck.loading.definitions import Definition, read_definitions
 from losscheck.loading.expression import base_name, parse_expression
+from losscheck.loading.folders import SUFFIXES, losses_of, python_files
 from losscheck.loading.lines import named_line
 from losscheck.loading.listing import Module, broken, found_loss, lambda_loss, scanned
 from losscheck.loading.methods import holder
@@ -25,16 +26,9 @@ from losscheck.loading.modules import (
 )
 from losscheck.loading.notebook import SUFFIX, is_notebook, read_notebook
 from losscheck.loading.prefilter import may_hold_loss
-from losscheck.loading.source import parse, read_text
+from losscheck.loading.source import parse, read_text, skim_text
 from losscheck.loading.usages import lambda_at
 from losscheck.loss import FoundLoss, Kind
-
-_SKIPPED_FOLDERS = frozenset(
-    {"__pycache__", "venv", "env", "site-packages", "node_modules", "build", "dist"}
-)  # hidden folders are skipped too
-
-
-_SUFFIXES = (".py", SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -89,13 +83,13 @@ def _require_file(path: Path) -> None:
     if not path.exists():
         near = ""
         if path.parent.is_dir():
-            names = [p.name for p in _listed(path.parent) if p.suffix in _SUFFIXES or p.is_dir()]
+            names = [p.name for p in _listed(path.parent) if p.suffix in SUFFIXES or p.is_dir()]
             matches = suggestion(path.name, names)
             near = matches.replace("`", f"`{shown_path(path.parent)}{os.sep}", 1) if matches else ""
             if path.parent == Path():
                 near = matches
         raise TargetError(f"no such file: {path}{near}")
-    if path.suffix not in _SUFFIXES or not path.is_file():
+    if path.suffix not in SUFFIXES or not path.is_file():
         raise TargetError(f"`{shown_path(path)}` is not a Python file (.py) or a notebook ({SUFFIX})")
 
 
@@ -107,38 +101,24 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _in_folder(folder: Path) -> Found:
-    losses: list[FoundLoss] = []
-    files = 0
-    for path in _python_files(folder):
-        try:
-            text = read_text(path)
-        except TargetError:  # one unreadable file does not keep the others from being checked
-            continue
-        files += 1
-        if not may_hold_loss(text):
-            continue
-        try:
-            tree = parse(text)
-        except SyntaxError as error:  # it speaks of a loss, and nobody can import it
-            losses.append(broken(shown_path(path), shown_path(path), "", path, error))
-            continue
-        losses.extend(scanned(shown_path(path), shown_path(path), text, tree))
-    return Found(tuple(losses), files)
+    return find_in_files(python_files(folder), losses_of)
 
 
-def _python_files(folder: Path) -> Iterator[Path]:
-    for current, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name not in _SKIPPED_FOLDERS
-            and not Path(current, name, "pyvenv.cfg").exists()
-        )
-        yield from (Path(current, name) for name in sorted(files) if name.endswith(_SUFFIXES))
+def find_in_files(paths: Iterable[Path], read: Callable[[Path], tuple[FoundLoss, ...] | None]) -> Found:
+    """The losses of files that nobody has named; one that cannot be read does not stop the others.
+
+    Args:
+        paths: Python files and notebooks.
+        read: `losses_of`, or what remembers its answers.
+
+    """
+    read_ones = [losses for losses in map(read, paths) if losses is not None]
+    return Found(tuple(loss for losses in read_ones for loss in losses), len(read_ones))
 
 
 def _in_file(path: Path, place: str, expression: ast.expr | None, typed: str) -> Found:
+    if expression is None and not may_hold_loss(skim_text(path)):
+        return Found((), 1)
     text = read_text(path)
     shown = shown_path(path)
     problems = _problems(path)

@@ -9,18 +9,18 @@ from losscheck.reporters.plain import one_line
 
 def summary(report: Report) -> str:
     """One line: ``3 losses checked in 2.1 s: 1 error, 2 warnings``."""
-    failed = _count(len(report.failures), "failure")
+    failed = count(len(report.failures), "failure")
     if not report.losses:
         if report.failures:
             return f"no loss checked: {failed}"
-        return f"no losses found in {_count(report.files, 'file')}"
+        return f"no losses found in {count(report.files, 'file')}"
     counts = [(report.count(severity), severity.value) for severity in Severity]
-    parts = [_count(number, word) for number, word in counts if number]
+    parts = [count(number, word) for number, word in counts if number]
     if report.failures:
         parts.append(failed)
     silenced = sum(len(loss.suppressed) for loss in report.losses)
     more = f" ({silenced} silenced)" if silenced else ""
-    checked = _count(len(report.losses), "loss", "losses")
+    checked = count(len(report.losses), "loss", "losses")
     if report.is_static:
         found = ", ".join(parts) or "no suspicion"
         return f"{checked} read in {report.seconds:.1f} s, nothing was run: {found}{more}"
@@ -42,5 +42,6 @@ def failure_line(failure: Failure) -> str:
     return f"a bug in losscheck, please report it ({one_line(failure.target)}, {stage}): {last}"
 
 
-def _count(number: int, word: str, words: str = "") -> str:
+def count(number: int, word: str, words: str = "") -> str:
+    """``1 file``, ``3 files``."""
     return f"{number} {word if number == 1 else words or word + 's'}"

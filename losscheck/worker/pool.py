@@ -6,22 +6,19 @@ Nothing here imports TensorFlow.
 from __future__ import annotations
 
 import queue
-import shutil
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 
 from losscheck.loss import FoundLoss
 from losscheck.report import Failure
+from losscheck.worker.crew import Crew
 from losscheck.worker.messages import (
     Broken,
     Ended,
     Hello,
-    Message,
     Request,
     RequestFiles,
     WorkerOptions,
@@ -75,20 +72,17 @@ class Pool:
         self._jobs = max(1, jobs)
         self._timeout = timeout
         self._options = options
-        self._command = tuple(command or server_command(python))
         self._judge = judge
         self._forks = can_fork()
-        self._events: queue.SimpleQueue[tuple[WorkerProcess, Message | None]] = queue.SimpleQueue()
-        self._workers: list[WorkerProcess] = []
+        self._crew = Crew(command or server_command(python), self._forks)
         self._running: dict[int, tuple[WorkerProcess, Job]] = {}
         self._waiting: deque[Job] = deque()
         self._requests = 0
-        self._starts = 0
         self._broken: Failure | None = None
         self._libraries: frozenset[str] = frozenset()
 
     def __enter__(self) -> Pool:
-        self._folder = Path(tempfile.mkdtemp(prefix="losscheck-"))
+        self._crew.__enter__()
         self._start_worker()
         return self
 
@@ -98,19 +92,20 @@ class Pool:
         exc_value: BaseException | None,
         exc_traceback: TracebackType | None,
     ) -> None:
-        try:
-            self._stop_all()
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._crew.__exit__(exc_type, exc_value, exc_traceback)
 
     def run(
-        self, losses: Sequence[FoundLoss], options: Callable[[FoundLoss], WorkerOptions] | None = None
+        self,
+        losses: Sequence[FoundLoss],
+        options: Callable[[FoundLoss], WorkerOptions] | None = None,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> Iterator[Outcome]:
-        """Check losses; yields their outcomes as they finish.
+        """Check losses; yields their outcomes as they finish, as often as it is called.
 
         Args:
             losses: the losses.
             options: gives what the user said about how to check one of them; None: the pool's own options.
+            is_over: is asked at least twice a second; True breaks off what is being checked.
 
         """
         self._waiting.extend(
@@ -118,39 +113,43 @@ class Pool:
             for index, loss in enumerate(losses)
         )
         try:
-            while self._waiting or self._running:
-                if self._broken and not self._workers:
+            while (self._waiting or self._running) and not is_over():
+                if self._broken and not self._crew.workers:
                     yield from self._give_up(self._broken)
                     return
                 self._hand_out()
                 yield from self._handle_next()
         finally:
             self._waiting.clear()
-            if self._running:  # the caller has broken off
-                self._running.clear()
-                self._stop_all()
+            self._abandon()
+
+    def renew(self) -> None:
+        """Between two runs: replace a worker that has died, and one that has run the user's code itself."""
+        self._crew.dismiss()
+        if not self._crew.workers and not self._broken:
+            self._start_worker()
+
+    def _abandon(self) -> None:
+        """End what is being checked; a server that forks stays, with TensorFlow imported."""
+        running = tuple(self._running.items())
+        self._running.clear()
+        for number, (worker, _) in running:
+            if self._forks:
+                worker.kill_child(number)
+            elif worker in self._crew.workers:
+                self._crew.stop(worker)
 
     def _job(self, index: int, loss: FoundLoss, options: WorkerOptions) -> Job:
         self._requests += 1
-        folder = self._folder / str(self._requests)
+        folder = self._crew.folder / str(self._requests)
         request = Request(self._requests, loss, options, str(folder), self._timeout)
         return Job(index, request, RequestFiles(folder))
 
     def _start_worker(self) -> None:
-        self._starts += 1
-        log = self._folder / f"worker-{self._starts}.log"
         try:
-            self._workers.append(WorkerProcess(self._command, log, self._forks, self._events))
+            self._crew.start()
         except OSError as error:
             self._break(type(error).__name__, f"the worker cannot start: {error}")
-
-    def _stop(self, worker: WorkerProcess) -> None:
-        self._workers.remove(worker)
-        worker.stop()
-
-    def _stop_all(self) -> None:
-        for worker in tuple(self._workers):
-            self._stop(worker)
 
     def _break(self, kind: str, message: str) -> None:
         if self._broken is None:
@@ -159,9 +158,9 @@ class Pool:
     def _hand_out(self) -> None:
         """Give waiting losses to free workers and start as many workers as there is work for."""
         wanted = 1 if self._forks else min(self._jobs, len(self._waiting) + len(self._running))
-        while len(self._workers) < wanted and not self._broken:
+        while len(self._crew.workers) < wanted and not self._broken:
             self._start_worker()
-        for worker in self._workers:
+        for worker in self._crew.workers:
             while worker.hello and self._waiting and self._has_room(worker):
                 job = self._waiting.popleft()
                 job.begin()
@@ -176,15 +175,15 @@ class Pool:
 
     def _handle_next(self) -> Iterator[Outcome]:
         """Wait for the next event or time limit and draw the conclusions."""
-        if not self._workers:
+        if not self._crew.workers:
             return
         try:
             wait = min(_TICK, max(0.0, self._next_deadline() - time.monotonic()))
-            worker, message = self._events.get(timeout=wait) if wait else self._events.get_nowait()
+            worker, message = self._crew.events.get(timeout=wait) if wait else self._crew.events.get_nowait()
         except queue.Empty:
             yield from self._handle_time()
             return
-        if worker not in self._workers:
+        if worker not in self._crew.workers:
             return  # a last word of one that was stopped
         if isinstance(message, Hello):
             worker.hello = message
@@ -198,7 +197,7 @@ class Pool:
             yield from self._handle_death(worker)
 
     def _next_deadline(self) -> float:
-        starting = [worker.started + _STARTUP_LIMIT for worker in self._workers if not worker.hello]
+        starting = [worker.started + _STARTUP_LIMIT for worker in self._crew.workers if not worker.hello]
         return min(
             [self._deadline(job) for _, job in self._running.values()] + starting, default=float("inf")
         )
@@ -209,12 +208,12 @@ class Pool:
     def _handle_time(self) -> Iterator[Outcome]:
         """Nothing was said for a while: look at limits, output and silent deaths."""
         now = time.monotonic()
-        for worker in tuple(self._workers):
+        for worker in tuple(self._crew.workers):
             if worker.exit_code is not None:
                 yield from self._handle_death(worker)
             elif not worker.hello and now >= worker.started + _STARTUP_LIMIT:
                 self._break("TimeoutError", f"the worker did not start within {_STARTUP_LIMIT:.0f} s")
-                self._stop(worker)
+                self._crew.stop(worker)
         for number, (worker, job) in tuple(self._running.items()):
             job.bound_output()
             if now < self._deadline(job) or number not in self._running:
@@ -222,12 +221,12 @@ class Pool:
             if self._forks:
                 yield from self._handle_death(worker)
             else:
-                self._stop(worker)
+                self._crew.stop(worker)
                 yield self._conclude(Ended(number, timed_out=True))
 
     def _handle_death(self, worker: WorkerProcess) -> Iterator[Outcome]:
         """A worker has ended without being told to."""
-        self._stop(worker)
+        self._crew.stop(worker)
         code = worker.exit_code or 0
         how = f"exit code {code}" if code >= 0 else signal_name(-code)
         if not worker.hello:

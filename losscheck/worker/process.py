@@ -69,11 +69,13 @@ class WorkerProcess:
         events: queue.SimpleQueue[tuple[WorkerProcess, Message | None]],
     ) -> None:
         self.hello: Hello | None = None
+        self.is_used = False  #: whether it was given a loss
         self.started = time.monotonic()
         self._log = log
         self._forks = forks
         self._events = events
         self._children: dict[int, int] = {}
+        self._unwanted: set[int] = set()
         with log.open("wb") as file:
             self._process = subprocess.Popen(
                 command,
@@ -95,9 +97,16 @@ class WorkerProcess:
     def send(self, message: Welcome | Request | Goodbye) -> None:
         """Hand over a message; if the worker has just died, the queue will say so."""
         assert self._process.stdin is not None
+        self.is_used = self.is_used or isinstance(message, Request)
         with contextlib.suppress(OSError):
             self._process.stdin.write(encode(message))
             self._process.stdin.flush()
+
+    def kill_child(self, number: int) -> None:
+        """End the child that checks a request, now or as soon as it is known; the server goes on."""
+        self._unwanted.add(number)
+        if (pid := self._children.get(number)) is not None:
+            _kill_child(pid)
 
     def stop(self) -> None:
         """End the process and everything that it or its losses have started."""
@@ -133,11 +142,20 @@ class WorkerProcess:
                 message = decode(line)
                 if isinstance(message, Started):
                     self._children[message.number] = message.pid
+                    if message.number in self._unwanted:
+                        _kill_child(message.pid)
                 elif isinstance(message, Ended):
                     self._children.pop(message.number, None)
                 self._events.put((self, message))
         self._process.wait()
         self._events.put((self, None))
+
+
+def _kill_child(pid: int) -> None:
+    """Kill a child and what it has started; it may not have made its group yet."""
+    _kill_group(pid)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _kill_group(pid: int) -> None:

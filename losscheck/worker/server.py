@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from losscheck.loading.loaders import import_projects_afresh
 from losscheck.loss import FoundLoss
 from losscheck.worker.channel import Channel
 from losscheck.worker.child import check_request
@@ -77,6 +78,7 @@ def serve(
         text = f"{type(error).__name__}: {reason[0]}" if reason else type(error).__name__
         channel.send(Broken(type(error).__name__, f"the worker cannot start with {sys.executable}: {text}"))
         raise
+    import_projects_afresh()
     channel.send(
         Hello(
             versions.get("tensorflow", ""),

@@ -168,7 +168,7 @@ def test_wrong_notebooks_get_one_clear_line_each(folder):
     (folder / "list.ipynb").write_text("[1]")
     (folder / "binary.ipynb").write_bytes(b"\xff\xfe\x00")
     assert error("n.ipynb:zzz") == "no `zzz` in n.ipynb"
-    assert error("empty.ipynb") == "`empty.ipynb` has no code cell"
+    assert error("empty.ipynb:f") == "`empty.ipynb` has no code cell"
     assert error("gone/x.ipynb") == "no such file: gone/x.ipynb"
     for name in ("bad", "list", "binary"):
         assert error(f"{name}.ipynb") == f"`{name}.ipynb` is no notebook: its JSON cannot be read"

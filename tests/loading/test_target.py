@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from losscheck.exceptions import TargetError
-from losscheck.loading.target import find_losses
+from losscheck.loading.target import Found, find_losses
 from losscheck.loss import FoundLoss, Kind
 
 TF = "import tensorflow as tf\nimport keras\nimport functools\n"
@@ -192,9 +192,14 @@ def test_a_file_with_a_syntax_error_gives_one_loss_for_the_load_to_report():
 
 
 def test_nul_bytes_and_endless_nesting_count_as_syntax_errors():
-    write("nul.py", "x = 1\0\n")
-    write("deep.py", "x = " + "(" * 100_000 + "\n")
+    write("nul.py", "def f(y_true, y_pred): ...\0\n")
+    write("deep.py", "def f(y_true, y_pred): ...\nx = " + "(" * 100_000 + "\n")
     assert [one("nul.py").name, one("deep.py").name] == ["nul", "deep"]
+
+
+def test_a_broken_file_that_gives_no_sign_of_a_loss_is_not_even_parsed():
+    write("template.py", "def {{ name }}(:\n")
+    assert find_losses("template.py") == find_losses(".") == Found((), 1)
 
 
 def test_a_file_without_a_loss_is_no_error():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_the_children_of_a_dead_server_die_with_it(workplace):
     with workplace.pool(jobs=2) as pool:
         outcomes = pool.run([found("fine"), found("hanging")])
         next(outcomes)
-        (server,) = (worker._process.pid for worker in pool._workers)
+        (server,) = (worker._process.pid for worker in pool._crew.workers)
         children = [pid for pid in workplace.processes() if pid != server]
         os.kill(server, 9)
         assert children
@@ -72,7 +73,30 @@ def test_a_server_that_is_late_with_a_time_limit_is_given_up(workplace, monkeypa
     monkeypatch.setattr(process, "_FAREWELL", 0.2)
     with workplace.pool(timeout=0.3) as pool:
         list(pool.run([found("fine")]))
-        (server,) = (worker._process.pid for worker in pool._workers)
+        (server,) = (worker._process.pid for worker in pool._crew.workers)
         os.kill(server, 19)  # SIGSTOP
         (outcome,) = pool.run([found("fine")])
     assert outcome.report is not None, "the replacement has checked it"
+
+
+def test_a_server_stays_from_run_to_run_and_through_one_that_is_broken_off(workplace):
+    with workplace.pool() as pool:
+        list(pool.run([found("fine")]))
+        pool.renew()
+        (server,) = workplace.processes()
+        assert list(pool.run([found("hanging")], lambda: len(workplace.processes()) > 1)) == []
+        assert wait_until(lambda: workplace.processes() == [server])
+        list(pool.run([found("fine")]))
+        assert workplace.processes() == [server]
+
+
+def test_a_server_that_dies_between_two_runs_is_replaced(workplace):
+    with workplace.pool() as pool:
+        list(pool.run([found("fine")]))
+        (server,) = workplace.processes()
+        os.kill(server, signal.SIGKILL)
+        assert wait_until(lambda: not is_alive(server))
+        (outcome,) = pool.run([found("fine")])
+        assert outcome.report is not None
+        pool.renew()
+        assert workplace.processes() not in ([], [server])

@@ -346,3 +346,24 @@ def test_the_parents_side_imports_nothing_that_is_slow():
         "print({'tensorflow', 'keras', 'rich', 'typer'} & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "set()\n"
+
+
+def test_a_pool_may_be_asked_again_and_never_by_a_worker_that_has_seen_the_users_code(workplace):
+    with workplace.pool() as pool:
+        pids = []
+        for _ in range(3):
+            (outcome,) = pool.run([found("fine")])
+            pids.append(value(outcome))
+            pool.renew()
+    assert len(set(pids)) == 3
+
+
+def test_a_run_that_is_broken_off_ends_its_losses_and_the_next_one_works(workplace):
+    with workplace.pool() as pool:
+        assert list(pool.run([found("fine")])) != []
+        started = time.monotonic()
+        outcomes = list(pool.run([found("hanging"), found("fine")], lambda: time.monotonic() > started + 0.7))
+        assert outcomes == []
+        assert wait_until(lambda: len(workplace.processes()) <= 1)
+        (outcome,) = pool.run([found("fine")])
+        assert value(outcome)

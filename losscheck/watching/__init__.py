@@ -1,0 +1,1 @@
+"""``--watch``: checks again what changed, on each save, with a worker that has TensorFlow imported."""
