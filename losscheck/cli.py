@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import losscheck
@@ -15,6 +16,7 @@ from losscheck.reporters import Style, load_reporter, render
 from losscheck.reporters.terminal import has_color, has_unicode, width_of, write_safely
 
 if TYPE_CHECKING:
+    from losscheck.report import Report
     from losscheck.worker.pool import WorkerOptions
 
 _CANNOT_CHECK = 2  # exit code
@@ -57,6 +59,7 @@ def _check(request: Request) -> int:
             load=request.load.value,
             batch=request.batch,
             model=request.model,
+            repro=request.repro is not None,
         )
 
     def watch(total: int) -> Watcher:
@@ -78,9 +81,20 @@ def _check(request: Request) -> int:
         quiet=request.quiet,
     )
     write_safely(render(request.format, report, style), sys.stdout)
+    if request.repro is not None:
+        _write_scripts(request, report)
     if request.fail_on is FailOn.NEVER and not report.failures:
         return 0
     return report.exit_code
+
+
+def _write_scripts(request: Request, report: Report) -> None:
+    """Write the scripts and say so in a line, on stderr where stdout is for a program."""
+    from losscheck.repro import write_scripts
+
+    assert request.repro is not None
+    words = write_scripts(report, Path(request.repro)).words
+    write_safely(f"{words}\n", sys.stdout if request.format == "text" else sys.stderr)
 
 
 def _show_rules(request: Request) -> int:

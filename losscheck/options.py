@@ -64,6 +64,7 @@ class Request:
     load: Load
     timeout: float  #: seconds for each loss
     jobs: int  #: child processes at most
+    repro: str | None  #: folder for a script for each finding
     verbose: bool
     quiet: bool
     color: Color
@@ -115,6 +116,8 @@ def _validate(request: Request) -> None:
     given = {"--y-true": request.y_true, "--y-pred": request.y_pred, "--task": request.task}
     given |= {"--batch": request.batch, "--model": request.model}
     _refuse_both([name for name, value in given.items() if value is not None])
+    if request.repro is not None and (not request.repro or (os.path.exists(request.repro) and not os.path.isdir(request.repro))):
+        raise LosscheckError(f"`{request.repro}` is no folder: `--repro` writes several files")
     if request.batch is not None:
         from losscheck.inputs.given import read_batch
 
@@ -182,6 +185,9 @@ def _request(
         _option(_RUN, "Losses at the same time.", "--jobs", "-j", metavar="N", show_default="cores"),
     ] = None,
     format: Annotated[str, _option(_OUT, "Format of the report.", metavar="|".join(FORMATS))] = "text",
+    repro: Annotated[
+        str | None, _option(_OUT, "Write a script that shows each finding to this folder.", metavar="DIR")
+    ] = None,
     verbose: Annotated[bool, _option(_OUT, "Also why and what was skipped.", "--verbose", "-v")] = False,
     quiet: Annotated[bool, _option(_OUT, "Only findings and failures.", "--quiet", "-q")] = False,
     color: Annotated[Color, _option(_OUT, "Colour the output.")] = Color.AUTO,
@@ -206,6 +212,7 @@ def _request(
         load=load,
         timeout=timeout,
         jobs=_cores() if jobs is None else jobs,
+        repro=repro,
         verbose=verbose,
         quiet=quiet,
         color=color,

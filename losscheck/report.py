@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from losscheck.finding import Finding, Location, Mode, Severity
+from losscheck.recipe import Ingredients
 
 SCHEMA = 1
 #: Why a rule did not run on a loss that is too slow for its time limit.
@@ -77,6 +78,7 @@ class LossReport:
     seconds: float = 0.0  #: wall time of its probes
     left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
     cell: int | None = None  #: cell of a notebook, in which the line counts; None: a file
+    ingredients: Ingredients | None = None  #: what scripts need; None: nobody asked for them, or never called
 
     @property
     def shown_path(self) -> str:

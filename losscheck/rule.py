@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from losscheck.finding import Finding, Location, Mode, Severity, source_line
+from losscheck.recipe import Recipe
 
 if TYPE_CHECKING:
     from losscheck.observation import Raised
@@ -32,6 +33,8 @@ class Rule(abc.ABC):
     needs_process: ClassVar[bool] = False  #: its BAD examples hang or end the process that runs them
     is_fallback: ClassVar[bool] = False  #: stays silent where another finding explains the same failure
 
+    repro: ClassVar[Recipe]  #: how a script shows a finding of it with plain TensorFlow
+
     BAD: ClassVar[tuple[str, ...]]  #: sources with the defect, its line marked ``# <-``
     GOOD: ClassVar[tuple[str, ...]]  #: sources that look alike and are right
     also: ClassVar[tuple[str, ...]] = ()  #: codes that the BAD examples may raise besides
@@ -39,6 +42,10 @@ class Rule(abc.ABC):
     @abc.abstractmethod
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Yield a finding for each defect that the observations prove."""
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows this very finding; `repro`, unless a rule has several kinds of proof."""
+        return self.repro
 
     def finding(
         self,

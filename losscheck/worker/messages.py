@@ -16,6 +16,7 @@ import numpy as np
 
 from losscheck.finding import Location, Mode
 from losscheck.loss import FoundLoss, Kind
+from losscheck.recipe import Ingredients, WrittenBatch
 from losscheck.report import Failure, LossReport, Pending
 
 #: Environment variable that makes a worker check its losses without a fork, as on Windows.
@@ -43,6 +44,7 @@ class WorkerOptions:
     load: str = "auto"  #: how much of the user's file to run: ``auto``, ``import`` or ``slice``
     batch: str | None = None  #: file with arrays
     model: str | None = None  #: target of a function that builds a model
+    repro: bool = False  #: keep what scripts need that show the findings again
 
 
 class Checked(Protocol):
@@ -199,6 +201,7 @@ class RequestFiles:
         """Write a result in one step: it is there as a whole or not at all."""
         data = {
             "report": result.report and result.report.to_dict(),
+            "ingredients": result.report and result.report.ingredients and dataclasses.asdict(result.report.ingredients),
             "failures": [dataclasses.asdict(failure) for failure in result.failures],
             "pending": result.pending and dataclasses.asdict(result.pending),
         }
@@ -212,11 +215,19 @@ class RequestFiles:
         if not self.result.exists():
             return None
         data = json.loads(self.result.read_text(encoding="utf-8"))
+        report = data["report"] and LossReport.from_dict(data["report"])
+        if data["ingredients"]:
+            report = dataclasses.replace(report, ingredients=_ingredients(data["ingredients"]))
         return Result(
-            data["report"] and LossReport.from_dict(data["report"]),
+            report,
             tuple(Failure(**failure) for failure in data["failures"]),
             data["pending"] and _pending(data["pending"]),
         )
+
+
+def _ingredients(data: dict[str, Any]) -> Ingredients:
+    batches = {name: WrittenBatch(**batch) for name, batch in data["batches"].items()}
+    return Ingredients(**{**data, "batches": batches})
 
 
 def _pending(data: dict[str, Any]) -> Pending:

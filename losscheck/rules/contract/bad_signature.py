@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import ReturnsNoLoss
 from losscheck.rule import Rule, def_location, first_line
 
 
@@ -29,6 +30,7 @@ class BadSignature(Rule):
     severity = Severity.ERROR
     hint = "Take `(y_true, y_pred)`; bind everything else with a default, a closure or a `Loss` subclass"
     supersedes = ("LC001", "LC003")
+    repro = ReturnsNoLoss()
 
     BAD = (
         """\

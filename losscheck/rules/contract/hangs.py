@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import NoScript
 from losscheck.rule import Rule
 
 
@@ -28,6 +29,7 @@ class Hangs(Rule):
     severity = Severity.ERROR
     hint = "Find what the loss waits for; raise `--timeout` if the loss is only slow"
     needs_process = True
+    repro = NoScript("what hangs would hang the script as well")
 
     BAD = (
         """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import SAME, Values
 from losscheck.rule import Rule
 
 _EMBEDDING_WORDS = ("triplet", "embedding", "anchor", "npair", "contrastive")
@@ -33,6 +34,7 @@ class IgnoredYTrue(Rule):
     severity = Severity.WARNING
     hint = "Use `y_true`, or say in the docstring that it is unused"
     requires = ("value",)
+    repro = Values(SAME, ("typical", "relabelled"))
 
     BAD = (
         """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import NoScript
 from losscheck.rule import Rule
 
 
@@ -29,6 +30,7 @@ class KillsProcess(Rule):
     hint = "Raise an ordinary exception instead; for a crash, look at the native library that the loss calls"
     needs_process = True
     supersedes = ("LC001",)
+    repro = NoScript("what ends its process would end the script as well")
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Attempt, Prober
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line
 
 #: Errors of the code itself, which no other input cures.
@@ -33,6 +34,7 @@ class RaisesInEager(Rule):
     severity = Severity.ERROR
     hint = "Fix this line, or say what the inputs are: `# losscheck: y_true=float32[B,4] y_pred=float32[B,4]`"
     is_fallback = True
+    repro = Raises()
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Returned
 from losscheck.prober import Prober
+from losscheck.recipe import ReturnsNoLoss
 from losscheck.rule import Rule, return_location
 
 
@@ -30,6 +31,7 @@ class UnusableReturn(Rule):
     hint = "Return a floating-point tensor, one value for each sample"
     requires = ("callable",)
     supersedes = ("LC107",)
+    repro = ReturnsNoLoss()
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line
 
 _DTYPES = re.compile(
@@ -36,6 +37,7 @@ class DtypeClash(Rule):
     severity = Severity.ERROR
     hint = "Cast first: `y_true = tf.cast(y_true, y_pred.dtype)`"
     supersedes = ("LC001",)
+    repro = Raises()
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import FlowObservation
 from losscheck.prober import Prober
+from losscheck.recipe import Gradients
 from losscheck.rule import Rule
 
 #: Operations that only pass a tensor on; a path reads better without them.
@@ -33,6 +34,7 @@ class DisconnectedGradient(Rule):
     severity = Severity.ERROR
     hint = "Replace this operation by a smooth one (a sigmoid for a threshold, probabilities for `argmax`)"
     requires = ("value",)
+    repro = Gradients("slope is None")
 
     BAD = (
         """\

@@ -10,6 +10,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
+from losscheck.recipe import DIFFER, Operations, Recipe, Values, Way
 from losscheck.rule import Rule, return_location
 
 
@@ -36,6 +37,7 @@ class DoubleActivation(Rule):
     hint = "Leave one of the two out: hand the logits over as they are, or use the loss for probabilities"
     requires = ("graph",)
     silences_at_line = ("LC207", "LC315", "LC502")
+    repro = Operations("op.type == {second} and ({first} is None or {first} in above[op.name])")
 
     BAD = (
         """\
@@ -86,6 +88,10 @@ def step_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:binary y_pred=f
 """,
     )
 
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: both activations in the graph, or one that Keras leaves out there."""
+        return self.repro if "second" in finding.evidence else Values(DIFFER, ways=(Way.EAGER, Way.GRAPH))
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each operation that takes probabilities for logits."""
         task = prober.inputs.task
@@ -99,6 +105,8 @@ def step_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:binary y_pred=f
                 f" {found.low:.2f} and {found.high:.2f}",
                 found.second.location or return_location(prober),
                 modes=modes,
+                first=found.first.type if found.first else None,
+                second=found.second.type,
             )
         if seen.undone is not None:
             yield from self._skipped_in_graphs(prober, seen.undone)

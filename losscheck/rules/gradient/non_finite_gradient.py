@@ -10,6 +10,7 @@ from losscheck.graph_observation import XlaObservation
 from losscheck.hunting import edge_severity, edges, has_bad_gradient, seen_at, smallest_words, walked_to
 from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
+from losscheck.recipe import PROVED_ON, Gradients
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class NonFiniteGradient(Rule):
     )
     requires = ("gradient",)
     silences_at_line = ("LC212",)
+    repro = Gradients("np.isfinite(first).all() and not np.isfinite(slope).all()", (PROVED_ON,), is_mode=True)
 
     BAD = (
         """\
@@ -87,6 +89,7 @@ def absolute_loss(y_true, y_pred):
                 modes=modes,
                 severity=_severity(prober, batch) if batch.is_edge else Severity.ERROR,
                 input=batch.words,
+                batch=batch.name,
                 smallest=least.removeprefix("; "),
             )
             if not batch.is_edge:
@@ -103,6 +106,7 @@ def absolute_loss(y_true, y_pred):
                 modes=(Mode.GRADIENT, Mode.FIT),
                 severity=severity,
                 input=batch.words,
+                batch=batch.name,
                 smallest=least.removeprefix("; "),
             )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 
@@ -30,6 +31,7 @@ class UnusedGradientTape(Rule):
     severity = Severity.WARNING
     hint = "Remove the `with`: Keras takes the gradient of the loss itself"
     requires = ("callable",)
+    repro = Special("unused tape")
 
     BAD = (
         """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Operations
 from losscheck.rule import Rule
 
 
@@ -31,6 +32,7 @@ class DiscardedResult(Rule):
     severity = Severity.WARNING
     hint = "Use the result: `p = tf.clip_by_value(p, …)`, `variable.assign(…)`; or remove the statement"
     requires = ("graph",)
+    repro = Operations("op.type == {operation} and not any(x.consumers() for x in op.outputs)")
 
     BAD = (
         """\
@@ -86,4 +88,5 @@ def averaged_loss(y_true, y_pred):
                 f"nothing reads what `{found.op_type}` gives here: the statement has no effect",
                 found.location,
                 modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
+                operation=found.op_type,
             )

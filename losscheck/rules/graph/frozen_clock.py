@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.recipe import SideEffect, WhileTracing
 from losscheck.rule import Rule
 
 
@@ -30,6 +31,7 @@ class FrozenClock(Rule):
     hint = "Set a `tf.Variable` in a callback; `tf.timestamp()` runs in each step, but not where XLA compiles"
     requires = ("callable",)
     supersedes = ("LC007", "LC315", "LC702")
+    repro = WhileTracing(SideEffect.CLOCK)
 
     BAD = (
         """\

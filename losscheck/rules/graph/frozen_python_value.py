@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 from losscheck.state_observation import FrozenValue
 
@@ -32,6 +33,7 @@ class FrozenPythonValue(Rule):
     hint = "Keep it in one `tf.Variable(..., trainable=False)`, read it as it is, and change it by `assign`"
     requires = ("callable",)
     supersedes = ("LC315", "LC702")
+    repro = Special("frozen value")
 
     BAD = (
         """\
@@ -114,4 +116,5 @@ def penalised_loss(y_true, y_pred):
                 place,
                 modes=(Mode.GRAPH, Mode.FIT),
                 writers=[value.writer.line for value in values],
+                name=first.name,
             )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.recipe import SideEffect, WhileTracing
 from losscheck.rule import Rule
 
 
@@ -32,6 +33,7 @@ class InputOutput(Rule):
     hint = "Move it into a callback (`CSVLogger`, `TensorBoard`, `on_epoch_end`), or into a metric"
     requires = ("callable",)
     silences_at_line = ("LC701",)
+    repro = WhileTracing(SideEffect.FILES)
 
     BAD = (
         """\

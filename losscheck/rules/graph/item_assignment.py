@@ -7,6 +7,7 @@ import re
 from losscheck.finding import Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule, code_at, whole_line
 
 _ERROR = re.compile(r"Tensor'? object does not support item (assignment|deletion)")
@@ -34,6 +35,7 @@ class ItemAssignment(FailureRule):
     hint = (
         "Build the tensor instead: `tf.where(mask, value, t)`, `tf.concat` or `tf.tensor_scatter_nd_update`"
     )
+    repro = Raises()
 
     BAD = (
         """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 
@@ -29,6 +30,7 @@ class LateBoundClosure(Rule):
     severity = Severity.WARNING
     hint = "Bind the value when the function is made: `lambda y_true, y_pred, q=q: ...`, or a factory"
     requires = ("callable",)
+    repro = Special("siblings")
 
     BAD = (
         """\

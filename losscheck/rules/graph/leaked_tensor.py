@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind, Raised
 from losscheck.prober import Prober
+from losscheck.recipe import Raises, Recipe, SideEffect, WhileTracing
 from losscheck.rule import Rule, first_line
 
 
@@ -32,6 +33,7 @@ class LeakedTensor(Rule):
     requires = ("callable",)
     supersedes = ("LC315", "LC317", "LC601")
     silences_at_line = ("LC307",)
+    repro = WhileTracing(SideEffect.LEAK)
 
     BAD = (
         """\
@@ -79,6 +81,10 @@ def cached_loss(y_true, y_pred):
     return tf.reduce_mean(_CACHE["weight"] * tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: the graph outlives its trace, or the call raises."""
+        return self.repro if "still reachable" in finding.message else Raises()
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report what is kept after the trace, else what is used out of its scope."""

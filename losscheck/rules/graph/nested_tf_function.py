@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 
@@ -29,6 +30,7 @@ class NestedTfFunction(Rule):
     severity = Severity.WARNING
     hint = "Remove the inner `tf.function`, or define it once at module level"
     requires = ("callable",)
+    repro = Special("retraces")
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ import re
 from losscheck.finding import Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule, code_at
 
 _ERRORS = re.compile(
@@ -38,6 +39,7 @@ class NumpyOnTensor(FailureRule):
     severity = Severity.ERROR
     hint = "Use the TensorFlow function of the same name (`tf.math.log`, `tf.reduce_mean`), or `keras.ops`"
     supersedes = ("LC003", "LC201")
+    repro = Raises()
 
     BAD = (
         """\

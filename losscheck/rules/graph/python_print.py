@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
+from losscheck.recipe import SideEffect, WhileTracing
 from losscheck.rule import Rule, code_at
 
 
@@ -29,6 +30,7 @@ class PythonPrint(Rule):
     severity = Severity.WARNING
     hint = "Use a metric, or `tf.print` while you look for something: XLA, and so `fit` on a GPU, refuses it"
     requires = ("callable",)
+    repro = WhileTracing(SideEffect.OUTPUT)
 
     BAD = (
         """\

@@ -5,6 +5,7 @@ from __future__ import annotations
 from losscheck.finding import Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule, first_line
 
 
@@ -26,6 +27,7 @@ class RaisesInGraph(FailureRule):
     severity = Severity.ERROR
     hint = "Make the line work on symbolic tensors: they have a shape and a dtype, and no value"
     is_fallback = True
+    repro = Raises()
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import Effect, EffectKind
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 
@@ -30,6 +31,7 @@ class Retraces(Rule):
     severity = Severity.WARNING
     hint = "Pass a tensor (`tf.constant(step)`) or a `tf.Variable`, and make objects and functions once"
     requires = ("callable",)
+    repro = Special("retraces")
 
     BAD = (
         """\

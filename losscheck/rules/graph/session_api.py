@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.recipe import Raises, Recipe, Special
 from losscheck.rule import FailureRule, first_line
 
 _ERRORS = re.compile(
@@ -45,6 +46,7 @@ class SessionApi(FailureRule):
     supersedes = ("LC003", "LC201")
     silences_at_line = ("LC302",)
     needs_process = True
+    repro = Raises()
 
     BAD = (
         """\
@@ -92,6 +94,11 @@ def weighted_loss(y_true, y_pred):
     return weight * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: the call raises, or the import switches eager execution off."""
+        is_off = finding.message.startswith("eager execution is switched off")
+        return Special("eager switched off", ()) if is_off else self.repro
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the switch, else the errors."""

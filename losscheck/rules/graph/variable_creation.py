@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind, Raised
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule
 
 _ERROR = re.compile(
@@ -37,6 +38,7 @@ class VariableCreation(FailureRule):
     severity = Severity.ERROR
     hint = "Create it once, outside the loss; for an intermediate result use a plain tensor"
     supersedes = ("LC201", "LC208")
+    repro = Raises()
 
     BAD = (
         """\

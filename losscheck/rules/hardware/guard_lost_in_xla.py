@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import PROVED_ON, Special
 from losscheck.rule import Rule
 
 _GUARDS = ("Assert", "CheckNumerics", "CheckNumericsV2")
@@ -33,6 +34,7 @@ class GuardLostInXla(Rule):
     severity = Severity.NOTE
     hint = "Stop on NaN with `keras.callbacks.TerminateOnNaN`, or compile with `jit_compile=False`"
     requires = ("value", "graph")
+    repro = Special("guard", (PROVED_ON,))
 
     BAD = (
         """\
@@ -76,6 +78,7 @@ def ranked_loss(y_true, y_pred):
                 f"with {prober.inputs[name].words} the plain graph raises, compiled by XLA it goes on",
                 place,
                 modes=(Mode.XLA,),
+                batch=name,
             )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.prober import Prober
+from losscheck.recipe import Operations
 from losscheck.rule import Rule
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class QuadraticMemory(Rule):
     severity = Severity.NOTE
     hint = "Where the pairs are meant, use `tf.matmul` instead of `(B, B, D)` differences, or a smaller batch"
     requires = ("graph",)
+    repro = Operations("list(op.outputs[0].shape).count(len(y_pred)) > 1 if op.outputs and op.outputs[0].shape.rank else False")
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.keras_observation import ConfigObservation
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule, first_line
 
 #: Arguments that the config of every `Loss` holds.
@@ -35,6 +36,7 @@ class BrokenConfig(Rule):
         "Take `**kwargs` for `super().__init__`, and return `{**super().get_config(), …}` with each argument"
     )
     requires = ("callable",)
+    repro = Special("config")
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.keras_observation import WeightedObservation
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule, first_line
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class BypassedReduction(Rule):
     )
     requires = ("callable",)
     supersedes = ("LC002", "LC601", "LC604")
+    repro = Special("bypassed")
 
     BAD = (
         """\

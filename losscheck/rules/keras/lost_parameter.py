@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.keras_observation import ReloadObservation
 from losscheck.prober import Prober
+from losscheck.recipe import Recipe, Special
 from losscheck.rule import Rule
 
 
@@ -30,6 +31,7 @@ class LostParameter(Rule):
     severity = Severity.WARNING
     hint = "Write a `keras.losses.Loss` subclass whose `get_config` returns the parameters"
     requires = ("callable",)
+    repro = Special("reload")
 
     BAD = (
         """\
@@ -78,18 +80,23 @@ loss = make_scaled_loss(3.0)
 """,
     )
 
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: by loading, or by running the factory first as a new process does."""
+        return Special("reload after factory") if finding.evidence["factory"] else self.repro
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report another value; a note where importing the module makes the right function once more."""
         seen = prober.reload()
         if seen.factory_place is None or not (seen.is_registered or _differs(seen)):
             return
+        factory = ""
         if _differs(seen):
             how, severity = "another function of the same factory has taken its name", None
         else:
             if not seen.factory:
                 return
             how = f"after `{seen.factory}()` has run with its defaults"
-            severity = Severity.NOTE if seen.is_bound else None
+            factory, severity = seen.factory, Severity.NOTE if seen.is_bound else None
             seen = prober.reload(remade=True)
             if not _differs(seen):
                 return
@@ -100,6 +107,7 @@ loss = make_scaled_loss(3.0)
             seen.factory_place,
             modes=(Mode.RELOAD,),
             severity=severity,
+            factory=factory,
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.recipe import ImportRaises, Raises, Recipe
 from losscheck.rule import FailureRule
 from losscheck.rules.keras.replacements import replacement
 
@@ -41,6 +42,7 @@ class RemovedApi(FailureRule):
     name = "removed-api"
     severity = Severity.ERROR
     hint = "Use the replacement, or install the version that the loss was written for"
+    repro = Raises()
 
     BAD = (
         """\
@@ -72,6 +74,10 @@ def log_loss(y_true, y_pred):
     return -tf.reduce_mean(y_true * log_p, axis=-1)
 """,
     )
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: the call raises, or the import where no mode was reached."""
+        return self.repro if finding.modes else ImportRaises()
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Look at the errors of the calls, and at that of the import."""

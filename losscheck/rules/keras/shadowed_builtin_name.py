@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 
@@ -28,6 +29,7 @@ class ShadowedBuiltinName(Rule):
     severity = Severity.WARNING
     hint = 'Give it another name, or register it: `@keras.saving.register_keras_serializable("my_project")`'
     requires = ("callable",)
+    repro = Special("reload")
 
     BAD = (
         """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, code_at
 
 
@@ -29,6 +30,7 @@ class SymbolicInputRefused(Rule):
     severity = Severity.NOTE
     hint = "Write it with `keras.ops`, or call it inside the `call` of a `Layer` that hands it to `add_loss`"
     requires = ("graph",)
+    repro = Raises()
 
     BAD = (
         """\

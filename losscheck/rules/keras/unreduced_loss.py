@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.loss import Kind
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 #: A factor below is float32 noise around one.
@@ -34,6 +35,7 @@ class UnreducedLoss(Rule):
     hint = 'Build it with `reduction="sum_over_batch_size"`; no reduction is for a training loop of your own'
     requires = ("value",)
     supersedes = ("LC609",)
+    repro = Special("unreduced")
 
     BAD = (
         """\

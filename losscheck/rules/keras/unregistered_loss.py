@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule, first_line
 
 
@@ -30,6 +31,7 @@ class UnregisteredLoss(Rule):
     severity = Severity.NOTE
     hint = 'Register it: `@keras.saving.register_keras_serializable(package="my_project")`'
     requires = ("callable",)
+    repro = Special("load raises")
 
     BAD = (
         """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule, first_line
 
 
@@ -28,6 +29,7 @@ class UnsaveableLoss(Rule):
     severity = Severity.WARNING
     hint = "Make it a function with a name, or a `keras.losses.Loss` subclass with `get_config`"
     requires = ("callable",)
+    repro = Special("save raises")
 
     BAD = (
         """\

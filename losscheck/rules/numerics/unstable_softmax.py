@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Values
 from losscheck.rule import Rule
 
 _FUSED = {
@@ -38,6 +39,10 @@ class UnstableSoftmax(Rule):
     hint = "Take the logarithm of the logits: `tf.nn.log_softmax(x)`, `tf.math.log_sigmoid(x)`"
     requires = ("graph",)
     silences_at_line = ("LC207",)
+    repro = Values(
+        "not np.isfinite(second).all() or np.any((first > 1) & (second < 1.5 * first))",
+        ("scaled 100", "scaled 200"),
+    )
 
     BAD = (
         """\

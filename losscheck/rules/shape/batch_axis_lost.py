@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
+from losscheck.recipe import Values
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class BatchAxisLost(Rule):
     hint = "Keep the batch as the first axis: reduce over the last axes (`axis=-1`), never over axis 0"
     requires = ("value",)
     supersedes = ("LC108", "LC608")
+    repro = Values("first.shape[:1] not in ((), (len(y_pred),))")
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.graph_observation import FlowObservation
 from losscheck.prober import Prober
+from losscheck.recipe import Values
 from losscheck.rule import Rule, return_location
 
 
@@ -29,6 +30,7 @@ class BatchReduced(Rule):
     severity = Severity.NOTE
     hint = "Reduce over the last axes only (`axis=-1`) and return one value for each sample"
     requires = ("value",)
+    repro = Values("first.shape == ()")
 
     BAD = (
         """\

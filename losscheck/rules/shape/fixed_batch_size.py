@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import PROVED_ON, Values
 from losscheck.rule import Rule, first_line, return_location
 
 
@@ -30,6 +31,11 @@ class FixedBatchSize(Rule):
     hint = "Take the batch size from the tensor: `tf.shape(y_pred)[0]`, or -1 in a reshape"
     requires = ("callable",)
     supersedes = ("LC107", "LC108", "LC601", "LC608", "LC704")
+    repro = Values(
+        "first.shape[:1] == (len(y_pred),) and not np.allclose(first, second[: len(first)], rtol=1e-3)",
+        ("typical", PROVED_ON),
+        or_raises=True,
+    )
 
     BAD = (
         """\
@@ -80,6 +86,7 @@ def centred_loss(y_true, y_pred):
                     modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
                     severity=Severity.WARNING,
                     hint="Drop the last partial batch (`dataset.batch(n, drop_remainder=True)`)",
+                    batch=name,
                 )
                 return
             if raised is not None:
@@ -89,6 +96,7 @@ def centred_loss(y_true, y_pred):
                     f" {first_line(raised)}",
                     raised.location or prober.loss.location,
                     modes=modes,
+                    batch=name,
                 )
                 return
         yield from self._check_same_rows(prober, rows)
@@ -122,4 +130,5 @@ def centred_loss(y_true, y_pred):
                 return_location(prober),
                 modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
                 hint="Return the loss of each sample; Keras averages over the batch itself",
+                batch="extended",
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line
 
 
@@ -31,6 +32,7 @@ class StaticShape(Rule):
     requires = ("callable",)
     silences_at_line = ("LC103",)
     supersedes = ("LC107", "LC601")
+    repro = Raises()
 
     BAD = (
         """\

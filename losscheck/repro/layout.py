@@ -1,0 +1,50 @@
+"""How Python source is laid out: as a formatter would do it, with lines of 100 columns."""
+
+from __future__ import annotations
+
+import ast
+import json
+
+WIDTH = 100
+
+
+def double_quoted(text: str) -> str:
+    """A string literal in double quotes, whatever the text holds."""
+    return json.dumps(text) if text.isprintable() and "\\" not in text else ast.unparse(ast.Constant(text))
+
+
+def laid_out(line: str, indent: int = 0) -> list[str]:
+    """A statement or expression on as many lines as it needs, broken at its brackets and commas."""
+    if len(line) + indent <= WIDTH:
+        return [" " * indent + line]
+    start = _first_bracket(line)
+    end = _matching(line, start)
+    inner, rest = line[start + 1 : end], line[end:]
+    lines = [" " * indent + line[: start + 1]]
+    for part in _parts(inner):
+        lines += laid_out(f"{part},", indent + 4)
+    return [*lines, " " * indent + rest]
+
+
+def _first_bracket(line: str) -> int:
+    return min(place for place in map(line.find, "([") if place >= 0)
+
+
+def _matching(line: str, start: int) -> int:
+    depth = 0
+    for place in range(start, len(line)):
+        depth += (line[place] in "([{") - (line[place] in ")]}")
+        if depth == 0:
+            return place
+    raise ValueError(f"unbalanced: {line}")
+
+
+def _parts(text: str) -> list[str]:
+    """The text between the commas that stand in no bracket."""
+    parts, depth, start = [], 0, 0
+    for place, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            parts.append(text[start:place].strip())
+            start = place + 1
+    return [*parts, text[start:].strip()]
