@@ -28,7 +28,7 @@ def ingredients_for(prober: Prober, findings: Iterable[Finding]) -> Ingredients:
     batches: dict[str, WrittenBatch] = {}
     for name in dict.fromkeys(name for finding in findings for name in batch_names(finding)):
         batch = _batch(prober, name)
-        source = batch and written(batch, prober.inputs.task)
+        source = None if batch is None else written(batch, prober.inputs.task)
         if source is not None:
             batches[name] = source
     return Ingredients(

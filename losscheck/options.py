@@ -6,6 +6,7 @@ import enum
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -116,7 +117,9 @@ def _validate(request: Request) -> None:
     given = {"--y-true": request.y_true, "--y-pred": request.y_pred, "--task": request.task}
     given |= {"--batch": request.batch, "--model": request.model}
     _refuse_both([name for name, value in given.items() if value is not None])
-    if request.repro is not None and (not request.repro or (os.path.exists(request.repro) and not os.path.isdir(request.repro))):
+    if request.repro is not None and not request.repro.strip():
+        raise LosscheckError("`--repro` needs a folder")
+    if request.repro is not None and Path(request.repro).exists() and not Path(request.repro).is_dir():
         raise LosscheckError(f"`{request.repro}` is no folder: `--repro` writes several files")
     if request.batch is not None:
         from losscheck.inputs.given import read_batch

@@ -120,6 +120,7 @@ class SideEffect(str, enum.Enum):
 
     OUTPUT = "output"
     STATE = "state"
+    RANDOM = "random"
     LEAK = "leak"
     CLOCK = "clock"
     FILES = "files"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +15,8 @@ from losscheck.inputs.specs import InputSpec
 from losscheck.inputs.tasks import Task
 from losscheck.recipe import WrittenBatch
 
-#: Entries that are written out in any case: they fit on a line.
-_SHORT = 14
+#: Entries that are written out in any case: they fit on a few lines.
+_SHORT = 32
 #: Entries that no script can hold.
 _LONG = 20_000
 #: Names of batches whose arrays are drawn, or made of drawn ones.
@@ -26,18 +28,18 @@ _MADE = ("{}", "1 - {}", "-{}", "np.roll({}, 1, axis=0)", "np.roll({}, 2, axis=0
 
 def written(batch: Batch, task: Task) -> WrittenBatch | None:
     """The batch as Python source; None where it is too large for that."""
-    y_true = _arguments(batch.y_true, task.y_true, batch.name)
-    y_pred = _arguments(batch.y_pred, task.y_pred, batch.name)
+    specs = (task.y_true, task.y_pred)
+    y_true, y_pred = (_arguments(array, specs, batch.name) for array in (batch.y_true, batch.y_pred))
     return WrittenBatch(batch.words, y_true, y_pred) if y_true and y_pred else None
 
 
-def _arguments(array: np.ndarray, spec: InputSpec, name: str) -> str:
+def _arguments(array: np.ndarray, specs: Sequence[InputSpec], name: str) -> str:
     """What gives the array to ``tf.constant``: values and dtype."""
     if array.size and array.size > 1 and _is_one_number(array):
-        return f'np.full({array.shape}, {_number(array.flat[0])}), "{array.dtype.name}"'
+        return f'np.full({array.shape}, {_number(array.ravel()[0])}), "{array.dtype.name}"'
     if array.size <= _SHORT:
         return _literal(array)
-    for candidate in _candidates(array, spec, name):
+    for candidate in itertools.chain.from_iterable(_candidates(array, spec, name) for spec in specs):
         if _gives(candidate, array):
             return candidate
     return _literal(array) if array.size <= _LONG else ""
@@ -57,20 +59,21 @@ def _nested(array: np.ndarray) -> str:
     return f"[{', '.join(map(_nested, array))}]"
 
 
-def _number(value: np.generic) -> str:
+def _number(value: Any) -> str:
     """The shortest text that gives the same number in its own dtype."""
     if isinstance(value, np.floating) and not np.isfinite(value):
         return f"np.{'nan' if np.isnan(value) else 'inf' if value > 0 else 'inf * -1'}"
     if isinstance(value, np.floating):
-        return np.format_float_positional(value, unique=True, trim="0") if 1e-4 <= abs(value) < 1e6 else (
-            "0.0" if value == 0 else np.format_float_scientific(value, unique=True, trim="0")
+        return (
+            np.format_float_positional(value, unique=True, trim="0")
+            if 1e-4 <= abs(value) < 1e6
+            else ("0.0" if value == 0 else np.format_float_scientific(value, unique=True, trim="0"))
         )
     return repr(value.item())
 
 
 def _candidates(array: np.ndarray, spec: InputSpec, name: str) -> Iterator[str]:
     """Seeded draws, and what is made of them, that may give the array."""
-    dtype = "float32" if spec.dtype == "bfloat16" else spec.dtype
     for drawn in dict.fromkeys((name, *_DRAWN)):
         for seed in (zlib.crc32(drawn.encode()), zlib.crc32(drawn.encode()) + 1):
             for made in _MADE:
@@ -78,7 +81,7 @@ def _candidates(array: np.ndarray, spec: InputSpec, name: str) -> Iterator[str]:
                 text = _draw(spec, tuple(int(size or 0) for size in spec.shape(rows)), seed)
                 if not text:
                     return
-                yield f'{made.format(text)}, "{dtype}"'
+                yield f'{made.format(text)}, "{array.dtype.name}"'
 
 
 def _draw(spec: InputSpec, shape: tuple[int, ...], seed: int) -> str:

@@ -106,4 +106,4 @@ def _refuse_foreign(path: Path) -> None:
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         if file.readline().rstrip("\n") != MARK:
-            raise LosscheckError(f"`{path}` is not one of losscheck's scripts: move it, or choose another folder")
+            raise LosscheckError(f"`{path}` is none of losscheck's scripts: move it or choose another folder")

@@ -22,6 +22,7 @@ from losscheck.recipe import (
     Way,
     WhileTracing,
 )
+from losscheck.repro.layout import double_quoted
 from losscheck.repro.special import SPECIAL
 from losscheck.repro.tracing import WATCHED
 
@@ -64,7 +65,7 @@ class _Quoted:
         self._value = value
 
     def __format__(self, spec: str) -> str:
-        return repr(self._value)
+        return double_quoted(self._value) if isinstance(self._value, str) else repr(self._value)
 
 
 @functools.singledispatch
@@ -78,7 +79,7 @@ def _raises(recipe: Raises, scene: Scene) -> list[str]:
     mode = next((mode for mode in _ORDER if mode in scene.finding.modes), Mode.EAGER)
     call, given = scene.call, scene.arguments(0)
     if recipe.dtype:
-        call, given = "loss", f"y_true, tf.cast(y_pred, {recipe.dtype!r})"
+        call, given = "loss", f"y_true, tf.cast(y_pred, {double_quoted(recipe.dtype)})"
     lines = {
         Mode.EAGER: [f"{call}({given})"],
         Mode.GRADIENT: [
@@ -137,7 +138,7 @@ def _values(recipe: Values, scene: Scene) -> list[str]:
     lines += trying(called) if recipe.or_raises else called
     for number, way in enumerate(ways):
         words = scene.words[min(number, len(scene.words) - 1)]
-        lines.append(f"print({f'{way.value}, {words}:'!r}, {_NTH[number]})")
+        lines.append(f"print({double_quoted(f'{way.value}, {words}:')}, {_NTH[number]})")
     return [*lines, f"return bool({scene.filled(recipe.shows)})"]
 
 
@@ -173,7 +174,7 @@ def _gradients(recipe: Gradients, scene: Scene) -> list[str]:
         value, slope = _NTH[number], _SLOPES[number]
         lines += [
             f"{value}, {slope} = {run}({given})",
-            f"print({f'{scene.words[number]}:'!r}, {value}.numpy())",
+            f"print({double_quoted(f'{scene.words[number]}:')}, {value}.numpy())",
             f'print("its gradient:", {slope} if {slope} is None else {slope}.numpy())',
         ]
     return [*lines, f"return bool({scene.filled(recipe.shows)})"]
@@ -247,5 +248,3 @@ def gradient_step(call: str) -> list[str]:
         "    return value, tape.gradient(value, y_pred)",
         "",
     ]
-
-

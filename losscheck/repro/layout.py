@@ -21,8 +21,15 @@ def laid_out(line: str, indent: int = 0) -> list[str]:
     end = _matching(line, start)
     inner, rest = line[start + 1 : end], line[end:]
     lines = [" " * indent + line[: start + 1]]
-    for part in _parts(inner):
-        lines += laid_out(f"{part},", indent + 4)
+    parts = _parts(inner)
+    comma = "," * (len(parts) > 1)  # after a single part it would make a tuple
+    for part in parts:
+        joined = f"{lines[-1]} {part},"
+        is_row = part.startswith("[") and lines[-1].endswith("],")
+        if is_row and len(joined) <= WIDTH:
+            lines[-1] = joined
+        else:
+            lines += laid_out(f"{part}{comma}", indent + 4)
     return [*lines, " " * indent + rest]
 
 

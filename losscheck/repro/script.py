@@ -16,7 +16,7 @@ from losscheck.repro.source import Source
 #: First line of every file that losscheck writes: such a file may be overwritten.
 MARK = "# Written by losscheck --repro; it may be overwritten."
 _WIDTH = 100
-_PAIRS = (("y_true", "y_pred"), ("other_true", "other_pred"), ("third_true", "third_pred"))
+_PAIRS = tuple((f"{name}_true", f"{name}_pred") for name in ("y", "other", "third", "fourth"))
 #: Name in the code → import.
 _IMPORTS = {
     "collections": "import collections.abc",
@@ -27,9 +27,10 @@ _IMPORTS = {
     "io": "import io",
     "json": "import json",
     "logging": "import logging",
+    "random": "import random",
     "sys": "import sys",
     "tempfile": "import tempfile",
-    "threading": "import threading",
+    "sysconfig": "import sysconfig",
     "weakref": "import weakref",
     "Path": "from pathlib import Path",
     "mock": "from unittest import mock",
@@ -93,6 +94,8 @@ def _arrays(batches: Sequence[WrittenBatch]) -> tuple[list[str], list[str]]:
             if expression not in names:
                 names[expression] = name
                 lines += laid_out(f"{name} = tf.constant({expression})")
+            elif name in _PAIRS[0]:
+                lines.append(f"{name} = {names[expression]}")
         inputs.append(f"{names[batch.y_true]}, {names[batch.y_pred]}")
     return lines, inputs
 

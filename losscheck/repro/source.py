@@ -5,22 +5,23 @@ from __future__ import annotations
 import ast
 import os
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from losscheck.loading.address import split_target
-from losscheck.loading.expression import base_name, parse_expression
+from losscheck.loading.expression import base_name
 from losscheck.loading.notebook import is_notebook
 from losscheck.loading.placement import place
 from losscheck.loading.slicing import Slicer
 from losscheck.loading.source import parse, read_text
 from losscheck.report import LossReport
+from losscheck.repro.layout import double_quoted
 
 #: Names that the scripts use themselves.
-_TAKEN = frozenset(
-    "loss load y_true y_pred other_true other_pred third_true third_pred np tf keras sys Path is_reproduced".split()
-)
+_TAKEN = frozenset({
+    "loss", "load", "y_true", "y_pred", "other_true", "other_pred", "third_true", "third_pred", "HERE",
+    "np", "tf", "keras", "sys", "Path", "mock", "is_reproduced", "found", "module", "spec",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _imports(path: Path, target: str, expression: str, folder: Path) -> list[str
     if not address.is_module and placement.module.startswith("losscheck_target_"):
         name = placement.module.removeprefix("losscheck_target_") + "_module"
         return [
-            f"spec = importlib.util.spec_from_file_location({name!r}, {_path(path, folder)})",
+            f"spec = importlib.util.spec_from_file_location({double_quoted(name)}, {_path(path, folder)})",
             "module = importlib.util.module_from_spec(spec)",
             "sys.modules[spec.name] = module",
             "spec.loader.exec_module(module)",
@@ -89,16 +90,16 @@ def _bound(module: str, expression: str, root: str) -> list[str]:
     base = base_name(ast.parse(expression, mode="eval").body)
     lines = [f"sys.path.insert(0, str({root}))"]
     if base == expression:
-        return [*lines, f"from {module} import {base} as loss" if base != "loss" else f"from {module} import loss"]
+        return [*lines, f"from {module} import {base}{' as loss' * (base != 'loss')}"]
     if base in _TAKEN:
         return [*lines, f"import {module} as module", f"loss = module.{expression}"]
     return [*lines, f"from {module} import {base}", f"loss = {expression}"]
 
 
 def _path(path: Path, folder: Path) -> str:
-    """An expression that gives the path, seen from the folder of the script where it lies in the same project."""
+    """An expression that gives the path: from the script's own folder where both lie in the project."""
     there, here = path.resolve(), Path.cwd().resolve()
     if there.is_relative_to(here) and folder.resolve().is_relative_to(here):
         relative = os.path.relpath(there, folder.resolve()).replace(os.sep, "/")
-        return "HERE" if relative == "." else f"HERE / {relative!r}"
-    return repr(str(there))
+        return "HERE" if relative == "." else f"HERE / {double_quoted(relative)}"
+    return double_quoted(str(there))

@@ -10,7 +10,7 @@ _TRACE = "traced = tf.function({call}, autograph=False).get_concrete_function(y_
 WATCHED = {
     SideEffect.OUTPUT: f"""
 stream = io.StringIO()
-logging.basicConfig(stream=stream, level=0, force=True)
+logging.root.addHandler(logging.StreamHandler(stream))
 with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
     {_TRACE}
     written = stream.getvalue()
@@ -45,6 +45,26 @@ print("changes in the trace:", after_trace != states[-1])
 print("changes in three steps after:", state() != after_trace)
 return len(set(states)) == 3 and after_trace != states[-1] and state() == after_trace
 """,
+    SideEffect.RANDOM: f"""
+held = vars(sys.modules[loss.__module__]).values()
+generators = [x.bit_generator for x in held if isinstance(x, np.random.Generator)]
+
+def state():
+    return repr((random.getstate(), np.random.get_state(), [x.state for x in generators]))
+
+states = [state()]
+for _ in range(3):
+    {{call}}(y_true, y_pred)
+    states.append(state())
+print("each eager call draws:", len(set(states)) == 4)
+{_TRACE}
+after_trace = state()
+for _ in range(3):
+    traced(y_true, y_pred)
+print("the trace draws:", after_trace != states[-1])
+print("three steps after it draw:", state() != after_trace)
+return len(set(states)) == 4 and after_trace != states[-1] and state() == after_trace
+""",
     SideEffect.LEAK: f"""
 {_TRACE}
 graph = weakref.ref(traced.graph)
@@ -54,29 +74,33 @@ print("the graph of the trace is", "still held by one of its tensors" if graph()
 return graph() is not None
 """,
     SideEffect.CLOCK: f"""
+libraries = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 read = []
 
 def watch(frame, event, function):
-    if event == "c_call" and frame.f_code.co_filename not in (__file__, threading.__file__):
+    if event == "c_call" and not frame.f_code.co_filename.startswith((*libraries, "<")):
         if getattr(function, "__module__", "") == "time" or "datetime" in str(function):
             read.append(f"{{{{function.__name__}}}} in line {{{{frame.f_lineno}}}}")
 
 sys.setprofile(watch)
 {_TRACE}
 sys.setprofile(None)
-in_trace, read = [entry for entry in read], []
+in_trace = len(read)
 sys.setprofile(watch)
 traced(y_true, y_pred)
 sys.setprofile(None)
-print("clocks read while it is traced:", in_trace)
-print("clocks read in the step after:", read)
-return bool(in_trace) and not read
+print("clocks read while it is traced:", read[:in_trace])
+print("clocks read in the step after:", read[in_trace:])
+return in_trace > 0 and len(read) == in_trace
 """,
     SideEffect.FILES: f"""
+libraries = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 written = []
 
 def watch(frame, event, function):
-    if event == "c_call" and function.__name__ in ("write", "writelines", "writerow", "writerows"):
+    if event != "c_call" or frame.f_code.co_filename.startswith((*libraries, "<")):
+        return
+    if function.__name__ in ("write", "writelines", "writerow", "writerows"):
         written.append(str(getattr(function.__self__, "name", function)))
 
 def audit(event, arguments):

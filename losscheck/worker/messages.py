@@ -199,9 +199,10 @@ class RequestFiles:
 
     def write_result(self, result: Checked) -> None:
         """Write a result in one step: it is there as a whole or not at all."""
+        ingredients = None if result.report is None else result.report.ingredients
         data = {
             "report": result.report and result.report.to_dict(),
-            "ingredients": result.report and result.report.ingredients and dataclasses.asdict(result.report.ingredients),
+            "ingredients": ingredients and dataclasses.asdict(ingredients),
             "failures": [dataclasses.asdict(failure) for failure in result.failures],
             "pending": result.pending and dataclasses.asdict(result.pending),
         }
@@ -216,7 +217,7 @@ class RequestFiles:
             return None
         data = json.loads(self.result.read_text(encoding="utf-8"))
         report = data["report"] and LossReport.from_dict(data["report"])
-        if data["ingredients"]:
+        if report and data["ingredients"]:
             report = dataclasses.replace(report, ingredients=_ingredients(data["ingredients"]))
         return Result(
             report,

@@ -37,7 +37,9 @@ class DeadAtEmptyTarget(Rule):
     severity = Severity.NOTE
     hint = "Add the constant to the numerator too: `(2 * intersection + smooth) / (total + smooth)`"
     requires = ("gradient",)
-    repro = Gradients("not np.any(slope) and np.mean(first) > np.mean(second)", ("y_true all zero", "perfect"))
+    repro = Gradients(
+        "not np.any(slope) and np.mean(first) > np.mean(second)", ("y_true all zero", "perfect")
+    )
 
     BAD = (
         """\

@@ -37,7 +37,7 @@ class DoubleActivation(Rule):
     hint = "Leave one of the two out: hand the logits over as they are, or use the loss for probabilities"
     requires = ("graph",)
     silences_at_line = ("LC207", "LC315", "LC502")
-    repro = Operations("op.type == {second} and ({first} is None or {first} in above[op.name])")
+    repro = Operations("op.type == {second} and {first} in above[op.name]")
 
     BAD = (
         """\
@@ -89,8 +89,10 @@ def step_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:binary y_pred=f
     )
 
     def recipe(self, finding: Finding) -> Recipe:
-        """How a script shows it: both activations in the graph, or one that Keras leaves out there."""
-        return self.repro if "second" in finding.evidence else Values(DIFFER, ways=(Way.EAGER, Way.GRAPH))
+        """How a script shows it: the activations in the graph, or one that Keras leaves out there."""
+        if "second" not in finding.evidence:
+            return Values(DIFFER, ways=(Way.EAGER, Way.GRAPH))
+        return self.repro if finding.evidence["first"] else Operations("op.type == {second}")
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each operation that takes probabilities for logits."""

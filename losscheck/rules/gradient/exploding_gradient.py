@@ -48,9 +48,7 @@ class ExplodingGradient(Rule):
     severity = Severity.WARNING
     hint = "Bound the divisor away from zero: `tf.maximum(x, 1e-3)`, or add the epsilon under the square root"
     requires = ("gradient",)
-    repro = Gradients(
-        "np.abs(other_slope).max() > 1e4 * np.abs(slope).max()", ("typical", PROVED_ON)
-    )
+    repro = Gradients("np.abs(other_slope).max() > 1e4 * np.abs(slope).max()", ("typical", PROVED_ON))
 
     BAD = (
         """\

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import PYTHON_RANDOM, EffectKind
 from losscheck.prober import Prober
-from losscheck.recipe import Values, Way
+from losscheck.recipe import SideEffect, WhileTracing
 from losscheck.rule import Rule
 
 
@@ -33,10 +33,7 @@ class FrozenRandomness(Rule):
         "Draw in the graph: `tf.random.normal`, `tf.random.uniform`, or `keras.random` with a SeedGenerator"
     )
     requires = ("callable",)
-    repro = Values(
-        "not np.array_equal(first, second) and np.array_equal(third, fourth)",
-        ways=(Way.EAGER, Way.EAGER, Way.GRAPH, Way.GRAPH),
-    )
+    repro = WhileTracing(SideEffect.RANDOM)
 
     BAD = (
         """\

@@ -38,7 +38,9 @@ class QuadraticMemory(Rule):
     severity = Severity.NOTE
     hint = "Where the pairs are meant, use `tf.matmul` instead of `(B, B, D)` differences, or a smaller batch"
     requires = ("graph",)
-    repro = Operations("list(op.outputs[0].shape).count(len(y_pred)) > 1 if op.outputs and op.outputs[0].shape.rank else False")
+    repro = Operations(
+        "list(op.outputs[0].shape).count(len(y_pred)) > 1 if op.outputs and op.outputs[0].shape.rank else False"
+    )
 
     BAD = (
         """\

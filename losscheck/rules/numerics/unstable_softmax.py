@@ -40,8 +40,9 @@ class UnstableSoftmax(Rule):
     requires = ("graph",)
     silences_at_line = ("LC207",)
     repro = Values(
-        "not np.isfinite(second).all() or np.any((first > 1) & (second < 1.5 * first))",
-        ("scaled 100", "scaled 200"),
+        "not np.isfinite([second, fourth]).all()"
+        " or np.any((first > 1) & (second < 1.5 * first)) or np.any((third > 1) & (fourth < 1.5 * third))",
+        ("scaled 100", "scaled 200", "scaled -100", "scaled -200"),
     )
 
     BAD = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
-from losscheck.recipe import PROVED_ON, Values
+from losscheck.recipe import PROVED_ON, Raises, Recipe, Values
 from losscheck.rule import Rule, first_line, return_location
 
 
@@ -34,7 +34,6 @@ class FixedBatchSize(Rule):
     repro = Values(
         "first.shape[:1] == (len(y_pred),) and not np.allclose(first, second[: len(first)], rtol=1e-3)",
         ("typical", PROVED_ON),
-        or_raises=True,
     )
 
     BAD = (
@@ -69,6 +68,10 @@ def centred_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - pred), axis=-1)
 """,
     )
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: another number of rows raises, or gives the same rows another loss."""
+        return self.repro if finding.evidence["batch"] == "extended" else Raises(PROVED_ON)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare batch sizes."""
