@@ -50,7 +50,8 @@ def _is_one_number(array: np.ndarray) -> bool:
 
 
 def _literal(array: np.ndarray) -> str:
-    return f'{_nested(array)}, "{array.dtype.name}"'
+    is_default = array.dtype == np.float32 and not np.isnan(array).any()  # what TensorFlow makes of it
+    return _nested(array) + (f', "{array.dtype.name}"' * (not is_default))
 
 
 def _nested(array: np.ndarray) -> str:

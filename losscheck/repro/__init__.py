@@ -55,7 +55,7 @@ def write_scripts(report: Report, folder: Path) -> Written:
             files[f"{name}.py"] = text
             files[f"test_{re.sub(r'[^A-Za-z0-9_]', '_', name)}.py"] = stub(finding, f"{name}.py")
             if copy is not None:
-                files[f"{copy.name}.py"] = f"{MARK}\n{copy.text}"
+                files[f"{copy.name}.py"] = f"{MARK}\n# ruff: noqa\n{copy.text}"
             scripts.append(folder / f"{name}.py")
     _write(folder, files)
     return Written(folder, tuple(scripts), tuple(without))

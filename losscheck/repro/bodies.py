@@ -163,17 +163,21 @@ def _called(way: Way, name: str, scene: Scene, given: str) -> list[str]:
 @body.register
 def _gradients(recipe: Gradients, scene: Scene) -> list[str]:
     modes = scene.finding.modes
-    run = "step"
-    lines = gradient_step(scene.call)
-    if recipe.is_mode and Mode.GRADIENT not in modes:
-        is_graph = {Mode.FIT, Mode.GRAPH} & set(modes)
-        compiled = "" if is_graph else ", jit_compile=True"
-        lines += [f"run = tf.function(step, autograph=False{compiled})", ""]
-        run = "run"
+    is_eager = not recipe.is_mode or Mode.GRADIENT in modes
+    lines: list[str] = []
+    if not is_eager:
+        compiled = "" if {Mode.FIT, Mode.GRAPH} & set(modes) else ", jit_compile=True"
+        lines = [*gradient_step(scene.call), f"run = tf.function(step, autograph=False{compiled})"]
     for number, given in enumerate(scene.inputs):
-        value, slope = _NTH[number], _SLOPES[number]
+        value, slope, pred = _NTH[number], _SLOPES[number], given.split(", ")[1]
+        taped = [
+            "with tf.GradientTape() as tape:",
+            f"    tape.watch({pred})",
+            f"    {value} = {scene.call}({given})",
+            f"{slope} = tape.gradient({value}, {pred})",
+        ]
         lines += [
-            f"{value}, {slope} = {run}({given})",
+            *(taped if is_eager else [f"{value}, {slope} = run({given})"]),
             f"print({double_quoted(f'{scene.words[number]}:')}, {value}.numpy())",
             f'print("its gradient:", {slope} if {slope} is None else {slope}.numpy())',
         ]
@@ -214,7 +218,7 @@ def trying(lines: list[str]) -> list[str]:
     return [
         "try:",
         *(f"    {line}" for line in lines),
-        "except Exception as error:",
+        "except Exception as error:  # noqa: BLE001",
         '    print(f"raises {type(error).__name__}: {error}")',
         "    return True",
     ]

@@ -21,6 +21,10 @@ def laid_out(line: str, indent: int = 0) -> list[str]:
     end = _matching(line, start)
     inner, rest = line[start + 1 : end], line[end:]
     lines = [" " * indent + line[: start + 1]]
+    if inner.startswith("[") and _matching(inner, 0) == len(inner) - 1:  # a list alone hugs its bracket
+        first, *between = laid_out(inner, indent)
+        if between:
+            return [f"{lines[0]}{first.strip()}", *between[:-1], f"{between[-1]}{rest}"]
     parts = _parts(inner)
     comma = "," * (len(parts) > 1)  # after a single part it would make a tuple
     for part in parts:

@@ -55,7 +55,7 @@ def script(
     bring = [line for line in source.lines if not line.startswith("sys.path")]
     before = [line for line in source.lines if line.startswith("sys.path")]
     if loads:
-        loader = ["def load():", *(f"    {line}" for line in [*bring, "return loss"]), "", ""]
+        loader = ["def load():", *(f"    {line}" for line in [*filter(None, bring), "return loss"]), "", ""]
     else:
         before, loader = [*before, *bring], []
     if any("HERE" in line for line in before + loader):

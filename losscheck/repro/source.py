@@ -92,8 +92,8 @@ def _bound(module: str, expression: str, root: str) -> list[str]:
     if base == expression:
         return [*lines, f"from {module} import {base}{' as loss' * (base != 'loss')}"]
     if base in _TAKEN:
-        return [*lines, f"import {module} as module", f"loss = module.{expression}"]
-    return [*lines, f"from {module} import {base}", f"loss = {expression}"]
+        return [*lines, f"import {module} as module", "", f"loss = module.{expression}"]
+    return [*lines, f"from {module} import {base}", "", f"loss = {expression}"]
 
 
 def _path(path: Path, folder: Path) -> str:

@@ -6,7 +6,7 @@ _SAVE = """
 layer = keras.layers.Dense(y_pred.shape[-1], kernel_initializer="identity")
 model = keras.Sequential([keras.Input(y_pred.shape[1:]), layer])
 model.compile(optimizer="sgd", loss=loss)
-path = str(Path(tempfile.mkdtemp()) / "model.keras")
+path = str(Path(tempfile.mkdtemp()) / "model.keras")\
 """
 _COMPARED = """
 first = np.asarray({call}(y_true, y_pred))
@@ -139,7 +139,7 @@ return values[0] < -1 and values[1] < 5 * values[0] and values[2] < 5 * values[1
     "save raises": f"""{_SAVE}
 try:
     model.save(path)
-except Exception as error:
+except Exception as error:  # noqa: BLE001
     print(f"model.save raises {{{{type(error).__name__}}}}: {{{{error}}}}")
     return True
 return False
@@ -148,7 +148,7 @@ return False
 model.save(path)
 try:
     keras.models.load_model(path)
-except Exception as error:
+except Exception as error:  # noqa: BLE001
     print(f"load_model raises {{{{type(error).__name__}}}}: {{{{error}}}}")
     return True
 return False
@@ -174,7 +174,7 @@ try:
     print("its config:", config)
     again = type(loss).from_config(config)
     first, second = np.asarray({call}(y_true, y_pred)), np.asarray(again.call(y_true, y_pred))
-except Exception as error:
+except Exception as error:  # noqa: BLE001
     print(f"raises {{type(error).__name__}}: {{error}}")
     return True
 print("the loss:", first)
@@ -193,7 +193,7 @@ try:
     second = np.asarray(loss(y_true, y_pred, sample_weight=weights))
     loss.reduction = "sum"
     third = np.asarray(loss(y_true, y_pred))
-except Exception as error:
+except Exception as error:  # noqa: BLE001
     print(f"raises {{type(error).__name__}}: {{error}}")
     return True
 print("without sample_weight:", first, "- with all rows but one weighted by zero:", second)

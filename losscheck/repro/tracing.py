@@ -79,7 +79,7 @@ read = []
 
 def watch(frame, event, function):
     if event == "c_call" and not frame.f_code.co_filename.startswith((*libraries, "<")):
-        if getattr(function, "__module__", "") == "time" or "datetime" in str(function):
+        if function.__module__ == "time" or function.__name__ in ("now", "utcnow", "today"):
             read.append(f"{{{{function.__name__}}}} in line {{{{frame.f_lineno}}}}")
 
 sys.setprofile(watch)
