@@ -49,7 +49,7 @@ def test_version():
 
 OPTIONS = (
     "--y-true --y-pred --task --batch --model --select --ignore --explain --rules "
-    "--fail-on --load --timeout --jobs -j --format --verbose -v --quiet -q --color --version --help -h"
+    "--repro --fail-on --load --timeout --jobs -j --format --verbose -v --quiet -q --color --version --help -h"
 )
 
 

@@ -17,7 +17,9 @@ def laid_out(line: str, indent: int = 0) -> list[str]:
     """A statement or expression on as many lines as it needs, broken at its brackets and commas."""
     if len(line) + indent <= WIDTH:
         return [" " * indent + line]
-    start = _first_bracket(line)
+    start = min((place for place in map(line.find, "([") if place >= 0), default=None)
+    if start is None:
+        return [" " * indent + line]
     end = _matching(line, start)
     inner, rest = line[start + 1 : end], line[end:]
     lines = [" " * indent + line[: start + 1]]
@@ -35,10 +37,6 @@ def laid_out(line: str, indent: int = 0) -> list[str]:
         else:
             lines += laid_out(f"{part}{comma}", indent + 4)
     return [*lines, " " * indent + rest]
-
-
-def _first_bracket(line: str) -> int:
-    return min(place for place in map(line.find, "([") if place >= 0)
 
 
 def _matching(line: str, start: int) -> int:
