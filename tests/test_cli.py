@@ -49,7 +49,8 @@ def test_version():
 
 OPTIONS = (
     "--y-true --y-pred --task --batch --model --select --ignore --explain --rules "
-    "--repro --fail-on --load --timeout --jobs -j --format --verbose -v --quiet -q --color --version --help -h"
+    "--fail-on --load --timeout --jobs -j --format --repro --verbose -v --quiet -q --color --version "
+    "--help -h"
 )
 
 

@@ -24,7 +24,9 @@ EXCEPTIONS = {
 TYPES = {
     "Finding": "code name severity message hint location modes evidence",
     "Location": "path line column end_line end_column cell",
-    "LossReport": "target path line name kind task modes findings skipped output seconds left_out cell ingredients",
+    "LossReport": (
+        "target path line name kind task modes findings skipped output seconds left_out cell ingredients"
+    ),
     "Report": "versions losses failures files fail_on seconds",
 }
 WORDS = {"Mode": "eager graph gradient fit xla replicas reload symbolic", "Severity": "error warning note"}
