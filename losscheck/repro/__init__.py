@@ -75,7 +75,7 @@ def _made(
     if any(name not in known for name in names):
         return "its input is too large to write down"
     batches: list[WrittenBatch] = [known[name] for name in names]
-    return script(finding, loss, recipe, batches, source, report), source.copy
+    return script(finding, loss, recipe, batches=batches, source=source, report=report), source.copy
 
 
 def _file_name(finding: Finding, loss: LossReport, taken: dict[str, str]) -> str:

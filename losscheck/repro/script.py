@@ -42,6 +42,7 @@ def script(
     finding: Finding,
     loss: LossReport,
     recipe: Recipe,
+    *,
     batches: Sequence[WrittenBatch],
     source: Source,
     report: Report,

@@ -94,7 +94,7 @@ def test_the_rules_without_a_script_are_these():
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("rule", "source"), examples("bad"))
+@pytest.mark.parametrize(("rule", "source"), list(examples("bad")))
 def test_the_script_of_a_bad_example_shows_the_defect(rule, source, tmp_path):
     path = tmp_path / f"{rule.code.lower()}_{abs(hash(source))}.py"
     path.write_text(source)
@@ -105,7 +105,7 @@ def test_the_script_of_a_bad_example_shows_the_defect(rule, source, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("rule", "source"), examples("mended"))
+@pytest.mark.parametrize(("rule", "source"), list(examples("mended")))
 def test_the_script_says_when_the_loss_is_mended(rule, source, tmp_path):
     path = tmp_path / f"{rule.code.lower()}_{abs(hash(source))}.py"
     path.write_text(source)

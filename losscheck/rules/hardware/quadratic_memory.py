@@ -38,9 +38,7 @@ class QuadraticMemory(Rule):
     severity = Severity.NOTE
     hint = "Where the pairs are meant, use `tf.matmul` instead of `(B, B, D)` differences, or a smaller batch"
     requires = ("graph",)
-    repro = Operations(
-        "list(op.outputs[0].shape).count(len(y_pred)) > 1 if op.outputs and op.outputs[0].shape.rank else False"
-    )
+    repro = Operations("any(x.shape.rank and list(x.shape).count(len(y_pred)) > 1 for x in op.outputs)")
 
     BAD = (
         """\
