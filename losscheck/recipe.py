@@ -10,6 +10,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from losscheck.finding import Mode
+
 #: Stands for the batch (or batches) that the finding was proved on, told in its evidence as ``batch``.
 PROVED_ON = "*"
 #: Conditions on the values of two calls.
@@ -45,6 +47,7 @@ class Raises(Recipe):
 
     batch: str = "typical"
     dtype: str = ""  #: of ``y_pred``, where it is another one
+    mode: Mode | None = None  #: this one, whatever modes the finding lists
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from losscheck.finding import Finding, Location, Mode, Severity, source_line
-from losscheck.recipe import Recipe
+from losscheck.recipe import NoScript, Recipe
 
 if TYPE_CHECKING:
     from losscheck.observation import Raised
@@ -76,6 +76,10 @@ class FailureRule(Rule):
     @abc.abstractmethod
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """The message for an exception that this rule recognises, else None."""
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it, where the installed Keras does."""
+        return self.repro if finding.modes else NoScript("it shows with Keras 3 only")
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Yield one finding for each line that raises, with all modes in which it does."""

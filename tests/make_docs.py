@@ -112,7 +112,8 @@ def repro(target, code):
     with tempfile.TemporaryDirectory(dir=ROOT, prefix="repro_") as folder:
         run(target, "--select", code, "--repro", folder)
         (script,) = Path(folder).glob(f"{code}-*.py")
-        return f"<details><summary>repro/{script.name}</summary>\n\n```py\n{script.read_text()}```\n\n</details>\n"
+        summary = f"<details><summary>repro/{script.name}</summary>"
+        return f"{summary}\n\n```py\n{script.read_text()}```\n\n</details>\n"
 
 
 def block(what):

@@ -23,11 +23,12 @@ from losscheck.recipe import (
     WhileTracing,
 )
 from losscheck.repro.layout import double_quoted
+from losscheck.repro.snippets import fit, gradient_step, model_lines, trying
 from losscheck.repro.special import SPECIAL
 from losscheck.repro.tracing import WATCHED
 
 #: The modes in which a loss raises, the one that shows it soonest first.
-_ORDER = (Mode.EAGER, Mode.GRADIENT, Mode.GRAPH, Mode.FIT, Mode.XLA, Mode.SYMBOLIC, Mode.RELOAD)
+_ORDER = (Mode.EAGER, Mode.GRADIENT, Mode.GRAPH, Mode.FIT, Mode.XLA, Mode.SYMBOLIC)
 _NTH = ("first", "second", "third", "fourth")
 _SLOPES = ("slope", "other_slope")
 _SIGNATURE = "signature = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in (y_true, y_pred)]"
@@ -76,7 +77,7 @@ def body(recipe: Recipe, scene: Scene) -> list[str]:
 
 @body.register
 def _raises(recipe: Raises, scene: Scene) -> list[str]:
-    mode = next((mode for mode in _ORDER if mode in scene.finding.modes), Mode.EAGER)
+    mode = recipe.mode or next((mode for mode in _ORDER if mode in scene.finding.modes), Mode.EAGER)
     call, given = scene.call, scene.arguments(0)
     if recipe.dtype:
         call, given = "loss", f"y_true, tf.cast(y_pred, {double_quoted(recipe.dtype)})"
@@ -211,44 +212,3 @@ def _while_tracing(recipe: WhileTracing, scene: Scene) -> list[str]:
 @body.register
 def _special(recipe: Special, scene: Scene) -> list[str]:
     return scene.filled(SPECIAL[recipe.template]).strip().split("\n")
-
-
-def trying(lines: list[str]) -> list[str]:
-    """The lines, and ``return True`` where they raise."""
-    return [
-        "try:",
-        *(f"    {line}" for line in lines),
-        "except Exception as error:  # noqa: BLE001",
-        '    print(f"raises {type(error).__name__}: {error}")',
-        "    return True",
-    ]
-
-
-def model_lines(loss: str, optimizer: str = '"sgd"') -> list[str]:
-    """A model whose prediction is its input, compiled."""
-    return [
-        'layer = keras.layers.Dense(y_pred.shape[-1], kernel_initializer="identity")',
-        "model = keras.Sequential([keras.Input(y_pred.shape[1:]), layer])",
-        f"model.compile(optimizer={optimizer}, loss={loss})",
-    ]
-
-
-def fit(loss: str) -> list[str]:
-    """An epoch of training whose last batch is smaller."""
-    return [
-        *model_lines(loss),
-        "x, y = tf.concat([y_pred, y_pred[:2]], 0), tf.concat([y_true, y_true[:2]], 0)",
-        "model.fit(x, y, batch_size=len(y_pred), shuffle=False, verbose=0)",
-    ]
-
-
-def gradient_step(call: str) -> list[str]:
-    """A function that gives the loss and its gradient."""
-    return [
-        "def step(y_true, y_pred):",
-        "    with tf.GradientTape() as tape:",
-        "        tape.watch(y_pred)",
-        f"        value = {call}(y_true, y_pred)",
-        "    return value, tape.gradient(value, y_pred)",
-        "",
-    ]

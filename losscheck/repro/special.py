@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-_SAVE = """
-layer = keras.layers.Dense(y_pred.shape[-1], kernel_initializer="identity")
-model = keras.Sequential([keras.Input(y_pred.shape[1:]), layer])
-model.compile(optimizer="sgd", loss=loss)
-path = str(Path(tempfile.mkdtemp()) / "model.keras")\
-"""
-_COMPARED = """
-first = np.asarray({call}(y_true, y_pred))
-second = np.asarray(getattr(loaded, "call", loaded)(y_true, y_pred))
-print("before saving:", first)
-print("after loading:", second)
-return not np.allclose(first.mean(), second.mean(), rtol=1e-4)
-"""
+from losscheck.repro.saving import SAVING
 
-SPECIAL = {
+SPECIAL = SAVING | {
     "order of arguments": """
 names = list(inspect.signature({call}).parameters)[:2]
 print("Keras passes y_true first; the parameters are", names)
@@ -135,38 +123,6 @@ for step in (1e2, 1e3, 1e4):
     values.append(float(tf.reduce_mean({call}(y_true, moved))))
 print("y_pred", {direction}, "1e2, 1e3 and 1e4:", values)
 return values[0] < -1 and values[1] < 5 * values[0] and values[2] < 5 * values[1]
-""",
-    "save raises": f"""{_SAVE}
-try:
-    model.save(path)
-except Exception as error:  # noqa: BLE001
-    print(f"model.save raises {{{{type(error).__name__}}}}: {{{{error}}}}")
-    return True
-return False
-""",
-    "load raises": f"""{_SAVE}
-model.save(path)
-try:
-    keras.models.load_model(path)
-except Exception as error:  # noqa: BLE001
-    print(f"load_model raises {{{{type(error).__name__}}}}: {{{{error}}}}")
-    return True
-return False
-""",
-    "reload": f"""{_SAVE}
-model.save(path)
-loaded = keras.models.load_model(path).loss
-print("saved:", loss)
-print("loaded:", loaded)
-if loaded is loss:
-    return False
-{_COMPARED.strip()}
-""",
-    "reload after factory": f"""{_SAVE}
-model.save(path)
-getattr(sys.modules[loss.__module__], {{factory}})()
-loaded = keras.models.load_model(path).loss
-{_COMPARED.strip()}
 """,
     "config": """
 try:

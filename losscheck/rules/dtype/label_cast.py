@@ -30,7 +30,7 @@ class LabelCast(Rule):
     hint = "Cast the labels first: `y_true = tf.cast(y_true, tf.int32)`"
     supersedes = ("LC001",)
     silences_at_line = ("LC401",)
-    repro = Raises()
+    repro = Raises("float labels", mode=Mode.EAGER)
 
     BAD = (
         """\
