@@ -71,6 +71,7 @@ def _check(request: Request) -> int:
             model=request.model,
             **asdict(settings.of_file(Path(loss.path))),
             drawing=request.plot or request.html is not None,
+            repro=request.repro is not None,
         )
 
     def watch(total: int) -> Watcher:
@@ -103,6 +104,8 @@ def _show(request: Request, report: Report) -> int:
         from losscheck.reporters.html import write_page
 
         write_page(report, request.html)
+    if request.repro is not None:
+        _write_scripts(request, report)
     return _exit_code(request, report)
 
 
@@ -138,6 +141,15 @@ def _judged(report: Report, request: Request) -> Report:
     count = write_baseline(report, written)
     findings = "1 finding" if count == 1 else f"{count} findings"
     return replace(leave_out_known(report, written), notices=(f"{written} now knows {findings}",))
+
+
+def _write_scripts(request: Request, report: Report) -> None:
+    """Write the scripts and say so in a line, on stderr where stdout is for a program."""
+    from losscheck.repro import write_scripts
+
+    assert request.repro is not None
+    words = write_scripts(report, Path(request.repro)).words
+    write_safely(f"{words}\n", sys.stdout if request.format == "text" else sys.stderr)
 
 
 def _show_rules(request: Request) -> int:

@@ -14,6 +14,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.inference.choose import Inferred, infer
 from losscheck.inference.pairing import infer_for_model
 from losscheck.inference.sources import Told, read_told
+from losscheck.ingredients import ingredients_for
 from losscheck.loading.importing import LoadFailed, LoadMode, load, loaded_from_object
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
 from losscheck.observation import LoadObservation, Observation, ProcessObservation
@@ -44,6 +45,7 @@ class Options:
     batch: str | None = None  #: file with arrays
     model: str | None = None  #: target of a function that builds a model
     drawing: bool = False  #: whether to draw the curve and the path of the gradient
+    repro: bool = False  #: keep what scripts need that show the findings again
     is_expendable: bool = False  #: this process has run nothing yet, and may die of what it runs
 
 
@@ -165,6 +167,7 @@ def _check(loss: LoadedLoss, options: Options, told: Told, rules: _Rules, keep: 
             skipped=verdict.skipped,
             seconds=time.perf_counter() - start,
             drawing=drawing,
+            ingredients=ingredients_for(prober, verdict.findings) if options.repro else None,
         ).silenced(verdict.suppressed)
         result = _answered(report, verdict)
         if result.pending is not None:

@@ -101,6 +101,7 @@ class LoadedLoss:
     spec_config: dict[str, str] = field(default_factory=dict)  #: its table in ``pyproject.toml``
     left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
     given: str = ""  #: which arguments it was built with that nobody gave, in words
+    rebuilt: str = ""  #: expression that gives it, in the names of its module; empty: none is known
 
     @property
     def is_keras_loss(self) -> bool:

@@ -51,6 +51,7 @@ class Request:
     write_baseline: Path | None  #: file for the findings of this run, which then are known
     static: bool  #: read the source, run nothing
     watch: bool  #: check again what changes, until Ctrl-C
+    repro: str | None  #: folder for a script for each finding
     verbose: bool
     quiet: bool
     plot: bool  #: show the curve of each loss in the terminal
@@ -123,6 +124,10 @@ def _validate(request: Request) -> None:
         used = [name for name, value in told.items() if value is not None] + ["--mode"] * ("modes" in given)
         if used:
             raise LosscheckError(f"`{used[0]}` says how to run a loss, and `--static` runs none")
+    if request.repro is not None and not request.repro.strip():
+        raise LosscheckError("`--repro` needs a folder")
+    if request.repro is not None and Path(request.repro).exists() and not Path(request.repro).is_dir():
+        raise LosscheckError(f"`{request.repro}` is no folder: `--repro` writes several files")
     if request.batch is not None:
         from losscheck.inputs.given import read_batch
 
@@ -142,6 +147,7 @@ def _refuse_with_watch(request: Request) -> None:
         "--static": request.static,
         "--output": request.outputs,
         "--html": request.html,
+        "--repro": request.repro,
         "--write-baseline": request.write_baseline,
     }
     for name, value in others.items():
@@ -234,6 +240,9 @@ def _request(
         list[str] | None,
         _option(_OUT, "Also write the report to a file: losses.sarif, or junit:losses.xml.", metavar="FILE"),
     ] = None,
+    repro: Annotated[
+        str | None, _option(_OUT, "Write a script that shows each finding to this folder.", metavar="DIR")
+    ] = None,
     verbose: Annotated[bool, _option(_OUT, "Also why and what was skipped.", "--verbose", "-v")] = False,
     quiet: Annotated[bool, _option(_OUT, "Only findings and failures.", "--quiet", "-q")] = False,
     plot: Annotated[bool, _option(_OUT, "Draw loss and gradient in the terminal.", "--plot")] = False,
@@ -273,6 +282,7 @@ def _request(
         write_baseline=write_baseline,
         static=static,
         watch=watch,
+        repro=repro,
         verbose=verbose,
         quiet=quiet,
         plot=plot,

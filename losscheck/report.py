@@ -9,6 +9,7 @@ from typing import Any
 
 from losscheck.drawing import Drawing
 from losscheck.finding import Finding, Location, Mode, Severity
+from losscheck.recipe import Ingredients
 
 SCHEMA = 1
 #: Why a rule did not run on a loss that is too slow for its time limit.
@@ -89,6 +90,7 @@ class LossReport:
     cell: int | None = None  #: cell of a notebook, in which the line counts; None: a file
     suppressed: tuple[Suppressed, ...] = ()  #: findings that the user has silenced, by line
     drawing: Drawing | None = None  #: its curve and the path of its gradient; None: nobody asked for them
+    ingredients: Ingredients | None = None  #: what scripts need; None: nobody asked for them, or never called
 
     @property
     def shown_path(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from losscheck.finding import Finding, Location, Mode, Severity, source_line
+from losscheck.recipe import NoScript, Recipe
 
 if TYPE_CHECKING:
     from losscheck.observation import Raised
@@ -34,6 +35,7 @@ class Rule(abc.ABC):
     is_fallback: ClassVar[bool] = False  #: stays silent where another finding explains the same failure
 
     is_last: ClassVar[bool] = False  #: judges what the other rules found, so that it is asked after them
+    repro: ClassVar[Recipe]  #: how a script shows a finding of it with plain TensorFlow
 
     BAD: ClassVar[tuple[str, ...]]  #: sources with the defect, its line marked ``# <-``
     GOOD: ClassVar[tuple[str, ...]]  #: sources that look alike and are right
@@ -59,6 +61,10 @@ class Rule(abc.ABC):
         """A finding that nobody has proved: never an error, and never graver than the rule."""
         milder = min(severity, self.severity, Severity.WARNING, key=lambda each: each.rank)
         return self.finding(f"suspected: {message}", location, severity=milder, hint=hint, suspicion=True)
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows this very finding; `repro`, unless a rule has several kinds of proof."""
+        return self.repro
 
     def finding(
         self,
@@ -89,6 +95,10 @@ class FailureRule(Rule):
     @abc.abstractmethod
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """The message for an exception that this rule recognises, else None."""
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it, where the installed Keras does."""
+        return self.repro if finding.modes else NoScript("it shows with Keras 3 only")
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Yield one finding for each line that raises, with all modes in which it does."""

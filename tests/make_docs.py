@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -108,9 +109,20 @@ def tasks():
     return "\n".join(["| task | `y_true` | `y_pred` |", "| --- | --- | --- |", *rows]) + "\n"
 
 
+def repro(target, code):
+    """The script that ``--repro`` writes for the finding of a code, in a folder of the repository."""
+    with tempfile.TemporaryDirectory(dir=ROOT, prefix="repro_") as folder:
+        run(target, "--select", code, "--repro", folder)
+        (script,) = Path(folder).glob(f"{code}-*.py")
+        summary = f"<details><summary>repro/{script.name}</summary>"
+        return f"{summary}\n\n```py\n{script.read_text()}```\n\n</details>\n"
+
+
 def block(what):
-    """The text of a block by its name: ``rules``, ``domains``, ``tasks`` or ``run ARGUMENTS``."""
+    """The text of a block by its name: ``rules``, ``tasks``, ``run ARGUMENTS``, ``repro TARGET CODE`` …"""
     verb, _, rest = what.partition(" ")
+    if verb == "repro":
+        return repro(*rest.split())
     if verb == "run":
         return f"```console\n$ losscheck {rest}\n{run(*rest.split())}```\n"
     return {"rules": rules, "domains": domains, "tasks": tasks}[verb]()
@@ -120,6 +132,7 @@ def settled(text):
     """The text without what differs by right: times, versions, columns (Python 3.10 knows none)."""
     text = re.sub(r"\d+(\.\d)? (s|ms)\b", r"0 \2", text)
     text = re.sub(r'("(?:seconds|losscheck|tensorflow|keras|python)"): [^,\n]+', r"\1: -", text)
+    text = re.sub(r"TensorFlow\s[\d.]+\sand\sKeras\s[\d.]+", "-", text)
     if sys.version_info < (3, 11):
         text = re.sub(r"(\.py:\d+):\d+", r"\1", text)
         text = re.sub(r'("(?:end_)?column"): \d+', r"\1: 0", text)

@@ -49,7 +49,7 @@ def test_version():
 OPTIONS = (
     "--y-true --y-pred --task --batch --model --select --ignore --explain --rules "
     "--fail-on --load --static --timeout --jobs -j --watch -w --python "
-    "--format --verbose -v --quiet -q --plot --html --color --version --help -h"
+    "--format --repro --verbose -v --quiet -q --plot --html --color --version --help -h"
 )
 
 

@@ -25,7 +25,7 @@ TYPES = {
     "Finding": "code name severity message hint location modes evidence",
     "Location": "path line column end_line end_column cell",
     "LossReport": "target path line name kind task modes findings skipped output seconds left_out cell "
-    "suppressed drawing",
+    "suppressed drawing ingredients",
     "Report": "versions losses failures files fail_on seconds notices is_static",
 }
 WORDS = {"Mode": "eager graph gradient fit xla replicas reload symbolic", "Severity": "error warning note"}

@@ -12,7 +12,7 @@ from losscheck.inputs.tasks import Task
 from losscheck.loss import SourceFacts
 
 #: Ordinary probabilities keep this distance from 0 and 1.
-_MARGIN = 0.05
+MARGIN = 0.05
 #: Logits of this size make a softmax as sure as a trained model is.
 _SURE_LOGIT = 10.0
 
@@ -131,7 +131,7 @@ def _draw_domain(spec: InputSpec, shape: tuple[int, ...], rng: np.random.Generat
     if domain.name == "binary":
         return _each_in_turn(shape, 2, rng)
     if domain.name == "prob":
-        return rng.uniform(_MARGIN, 1 - _MARGIN, shape)
+        return rng.uniform(MARGIN, 1 - MARGIN, shape)
     if domain.name == "boxes":
         return _boxes(shape, rng)
     if not spec.is_float:
@@ -139,7 +139,7 @@ def _draw_domain(spec: InputSpec, shape: tuple[int, ...], rng: np.random.Generat
         low = max(low, 1) if domain.name == "positive" else low
         return rng.integers(math.ceil(low), math.floor(high), shape, endpoint=True)
     if domain.name == "interval":
-        margin = _MARGIN * (domain.high - domain.low)
+        margin = MARGIN * (domain.high - domain.low)
         return rng.uniform(domain.low + margin, domain.high - margin, shape)
     if domain.name == "positive":
         return rng.uniform(0.2, 3.0, shape)
@@ -163,8 +163,8 @@ def _both_signs(values: np.ndarray) -> np.ndarray:
 
 def _boxes(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Corners of boxes, near one another: any two of them overlap, so that no overlap is zero by chance."""
-    low = rng.uniform(_MARGIN, 0.4, (*shape[:-1], shape[-1] // 4, 2))
-    high = rng.uniform(0.6, 1 - _MARGIN, low.shape)
+    low = rng.uniform(MARGIN, 0.4, (*shape[:-1], shape[-1] // 4, 2))
+    high = rng.uniform(0.6, 1 - MARGIN, low.shape)
     return np.asarray(np.concatenate([low, high], axis=-1).reshape(shape))
 
 

@@ -21,6 +21,7 @@ from losscheck.loading.live import attribute, find_live, unwrapped
 from losscheck.loading.names import names_of
 from losscheck.loading.naming import is_camel_case
 from losscheck.loading.objects import described, is_callable_class, loss_base
+from losscheck.loading.rebuilding import rebuilt
 from losscheck.loading.running import LoadFailed, LoadMode, RunModule, guarded
 from losscheck.loading.source import parse, read_text
 from losscheck.loading.target import missing_name
@@ -57,6 +58,7 @@ def load(found: FoundLoss, mode: LoadMode = LoadMode.AUTO) -> LoadedLoss:
         thing, found.target, f"`{found.name}` in {_place(found)}", is_alias, is_factory
     )
     source = read_facts(text, found.name)
+    is_called = is_factory or (isinstance(thing, type) and not is_alias)
     return LoadedLoss(
         target=found.target,
         name=found.name,
@@ -67,6 +69,7 @@ def load(found: FoundLoss, mode: LoadMode = LoadMode.AUTO) -> LoadedLoss:
         source=source if source.text else facts_of(compiled),
         spec_comment=found.spec_comment,
         given=given.words,
+        rebuilt=rebuilt(expression, start, given.values if is_called else None),
         spec_config=found.spec_config,
         left_out=ran.left_out,
     )

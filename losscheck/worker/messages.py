@@ -16,6 +16,7 @@ import numpy as np
 
 from losscheck.finding import Location, Mode
 from losscheck.loss import FoundLoss, Kind
+from losscheck.recipe import Ingredients, WrittenBatch
 from losscheck.report import Failure, LossReport, Pending
 
 #: Environment variable that makes a worker check its losses without a fork, as on Windows.
@@ -44,6 +45,7 @@ class WorkerOptions:
     batch: str | None = None  #: file with arrays
     model: str | None = None  #: target of a function that builds a model
     drawing: bool = False  #: whether to draw the curve of each loss and the path of its gradient
+    repro: bool = False  #: keep what scripts need that show the findings again
 
 
 class Checked(Protocol):
@@ -198,8 +200,10 @@ class RequestFiles:
 
     def write_result(self, result: Checked) -> None:
         """Write a result in one step: it is there as a whole or not at all."""
+        ingredients = None if result.report is None else result.report.ingredients
         data = {
             "report": result.report and result.report.to_dict(),
+            "ingredients": ingredients and dataclasses.asdict(ingredients),
             "failures": [dataclasses.asdict(failure) for failure in result.failures],
             "pending": result.pending and dataclasses.asdict(result.pending),
         }
@@ -213,11 +217,19 @@ class RequestFiles:
         if not self.result.exists():
             return None
         data = json.loads(self.result.read_text(encoding="utf-8"))
+        report = data["report"] and LossReport.from_dict(data["report"])
+        if report and data["ingredients"]:
+            report = dataclasses.replace(report, ingredients=_ingredients(data["ingredients"]))
         return Result(
-            data["report"] and LossReport.from_dict(data["report"]),
+            report,
             tuple(Failure(**failure) for failure in data["failures"]),
             data["pending"] and _pending(data["pending"]),
         )
+
+
+def _ingredients(data: dict[str, Any]) -> Ingredients:
+    batches = {name: WrittenBatch(**batch) for name, batch in data["batches"].items()}
+    return Ingredients(**{**data, "batches": batches})
 
 
 def _pending(data: dict[str, Any]) -> Pending:

@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.questions import is_given_more
 from losscheck.reading.source import Source
+from losscheck.recipe import ReturnsNoLoss
 from losscheck.rule import Rule, def_location, first_line
 
 
@@ -31,6 +32,7 @@ class BadSignature(Rule):
     severity = Severity.ERROR
     hint = "Take `(y_true, y_pred)`; bind everything else with a default, a closure or a `Loss` subclass"
     supersedes = ("LC001", "LC003")
+    repro = ReturnsNoLoss()
 
     BAD = (
         """\

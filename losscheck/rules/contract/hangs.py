@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import NoScript
 from losscheck.rule import Rule
 
 
@@ -30,6 +31,7 @@ class Hangs(Rule):
     severity = Severity.ERROR
     hint = "Find what the loss waits for; raise `--timeout` if the loss is only slow"
     needs_process = True
+    repro = NoScript("what hangs would hang the script as well")
 
     BAD = (
         """\

@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.questions import never_reads, says_unused
 from losscheck.reading.source import Source
+from losscheck.recipe import SAME, Values
 from losscheck.rule import Rule
 
 _EMBEDDING_WORDS = ("triplet", "embedding", "anchor", "npair", "contrastive")
@@ -36,6 +37,7 @@ class IgnoredYTrue(Rule):
     severity = Severity.WARNING
     hint = "Use `y_true`, or say in the docstring that it is unused"
     requires = ("value",)
+    repro = Values(SAME, ("typical", "relabelled"))
 
     BAD = (
         """\

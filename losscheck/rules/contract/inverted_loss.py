@@ -10,6 +10,7 @@ import numpy as np
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.inputs.draw import perfect_prediction
 from losscheck.prober import Prober
+from losscheck.recipe import Values
 from losscheck.rule import Rule, return_location
 
 #: Domains of `y_pred` and of the `y_true` that it predicts: the right prediction is equal to it.
@@ -51,6 +52,7 @@ class InvertedLoss(Rule):
     requires = ("value", "gradient")
     supersedes = ("LC503",)
     silences_at_line = ("LC207",)
+    repro = Values("first.mean() > second.mean()", ("right", "typical"))
 
     BAD = (
         """\

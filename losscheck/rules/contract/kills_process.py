@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.events import Call
 from losscheck.reading.source import Source
+from losscheck.recipe import NoScript
 from losscheck.rule import Rule
 
 
@@ -31,6 +32,7 @@ class KillsProcess(Rule):
     hint = "Raise an ordinary exception instead; for a crash, look at the native library that the loss calls"
     needs_process = True
     supersedes = ("LC001",)
+    repro = NoScript("what ends its process would end the script as well")
 
     BAD = (
         """\

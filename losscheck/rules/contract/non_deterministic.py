@@ -13,6 +13,7 @@ from losscheck.inputs.batches import is_same_value
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Values, Way
 from losscheck.rule import Rule, return_location
 
 #: Sums that threads take in another order differ by less than this, relative to the largest term.
@@ -46,6 +47,7 @@ class NonDeterministic(Rule):
     severity = Severity.WARNING
     hint = "Give the generator a seed, or draw in the graph: `tf.random.stateless_normal`"
     requires = ("value",)
+    repro = Values("not np.allclose(first, second, rtol=1e-5)", ways=(Way.EAGER, Way.EAGER))
 
     BAD = (
         """\

@@ -10,6 +10,7 @@ from losscheck.prober import Attempt, Prober
 from losscheck.reading.questions import unbound_names
 from losscheck.reading.source import Source
 from losscheck.reading.values import Kind
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line
 
 #: Errors of the code itself, which no other input cures.
@@ -52,6 +53,7 @@ class RaisesInEager(Rule):
     severity = Severity.ERROR
     hint = "Fix this line, or say what the inputs are: `# losscheck: y_true=float32[B,4] y_pred=float32[B,4]`"
     is_fallback = True
+    repro = Raises()
 
     BAD = (
         """\

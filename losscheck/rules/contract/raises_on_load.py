@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import ImportRaises
 from losscheck.rule import Rule, first_line
 
 
@@ -29,6 +30,7 @@ class RaisesOnLoad(Rule):
     severity = Severity.ERROR
     hint = 'Make the file importable; put what trains or reads data under `if __name__ == "__main__":`'
     is_fallback = True
+    repro = ImportRaises()
 
     BAD = (
         """\

@@ -11,6 +11,7 @@ from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
 from losscheck.reading.exchanged import exchanged_calls
 from losscheck.reading.source import Source
+from losscheck.recipe import Recipe, Special
 from losscheck.rule import Rule, def_location
 
 #: Parts of names that stand for a prediction, and for the truth.
@@ -53,6 +54,7 @@ class SwappedArguments(Rule):
         *("LC006", "LC201", "LC202", "LC204", "LC205", "LC207", "LC209", "LC212"),
         *("LC315", "LC501", "LC503", "LC702"),
     )
+    repro = Special("arguments of built-in")
 
     BAD = (
         """\
@@ -99,6 +101,10 @@ def both_ways_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:simplex y_
             message = f"`{call.shown}` takes the truth first, and is handed the prediction"
             yield self.suspicion(message, source.location(call.node))
 
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: what the built-in gets, or how the parameters are named."""
+        return self.repro if "builtin" in finding.evidence else Special("order of arguments")
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Look at the order of the parameters, then at the calls of built-in losses."""
         task, facts = prober.inputs.task, prober.loss.source
@@ -116,6 +122,7 @@ def both_ways_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:simplex y_
                 def_location(prober),
                 modes=modes,
                 hint="Name the parameters in the order in which Keras passes them: `(y_true, y_pred)`",
+                names=list(names),
             )
             return
         if not calls_builtin:
@@ -129,6 +136,7 @@ def both_ways_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:simplex y_
             f" {seen.as_called:.4g}, in the right order {seen.as_meant:.4g}",
             seen.place,
             modes=modes,
+            builtin=seen.name,
         )
 
 

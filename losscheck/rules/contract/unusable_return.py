@@ -10,6 +10,7 @@ from losscheck.prober import Prober
 from losscheck.reading.questions import never_returns
 from losscheck.reading.source import Source
 from losscheck.reading.values import Kind
+from losscheck.recipe import ReturnsNoLoss
 from losscheck.rule import Rule, return_location
 
 
@@ -33,6 +34,7 @@ class UnusableReturn(Rule):
     hint = "Return a floating-point tensor, one value for each sample"
     requires = ("callable",)
     supersedes = ("LC107",)
+    repro = ReturnsNoLoss()
 
     BAD = (
         """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import NoScript
 from losscheck.rule import Rule
 
 
@@ -30,6 +31,7 @@ class UnusedIgnore(Rule):
     severity = Severity.WARNING
     hint = "Delete the comment, or name the rule that it is meant for: `# losscheck: ignore[LC105] reason`"
     is_last = True
+    repro = NoScript("it is about a comment, not about what the loss does")
 
     BAD = (
         """\

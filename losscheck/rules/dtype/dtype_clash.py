@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line
 
 _DTYPES = re.compile(
@@ -37,6 +38,7 @@ class DtypeClash(Rule):
     severity = Severity.ERROR
     hint = "Cast first: `y_true = tf.cast(y_true, y_pred.dtype)`"
     supersedes = ("LC001",)
+    repro = Raises()
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Location, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Operations
 from losscheck.rule import Rule
 
 #: They give the size of a tensor, not its numbers: a count in float64 costs nothing.
@@ -34,6 +35,7 @@ class Float64Result(Rule):
     severity = Severity.NOTE
     hint = "Stay in float32: cast to `y_pred.dtype`, or cast the result back where float64 is needed"
     requires = ("graph",)
+    repro = Operations("op.type == {operation} and op.outputs[0].dtype == tf.float64")
 
     BAD = (
         """\
@@ -90,6 +92,7 @@ def averaged_loss(y_true, y_pred):
                     else f", and the loss is cast back to {returned.dtype if returned else 'float32'}"
                 ),
                 place,
+                operation=op.type,
             )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.recipe import Raises, Recipe
 from losscheck.rule import Rule, first_line
 
 _HALF = ("float16", "bfloat16")
@@ -31,6 +32,7 @@ class HalfPrecisionClash(Rule):
     severity = Severity.NOTE
     hint = "Cast first: `y_true = tf.cast(y_true, y_pred.dtype)`, or `y_pred = tf.cast(y_pred, tf.float32)`"
     requires = ("value",)
+    repro = Raises(dtype="float16")
 
     BAD = (
         """\
@@ -76,6 +78,10 @@ class SquaredError(keras.losses.Loss):
 """,
     )
 
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: the call on predictions of the first dtype that raises."""
+        return Raises(dtype=str(finding.evidence["dtypes"][0]))
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each line that raises, with the dtypes on which it does."""
         if prober.inputs["typical"].y_pred.dtype != "float32":
@@ -91,4 +97,5 @@ class SquaredError(keras.losses.Loss):
                 f" your own passes them (`fit` casts): {first_line(raised)}",
                 place,
                 modes=(Mode.EAGER,),
+                dtypes=dtypes,
             )

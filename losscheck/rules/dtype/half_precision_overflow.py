@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Values, Way
 from losscheck.rule import Rule, return_location
 
 
@@ -29,6 +30,7 @@ class HalfPrecisionOverflow(Rule):
     severity = Severity.NOTE
     hint = "Cast before this line: `y_pred = tf.cast(y_pred, tf.float32)`, or take a mean instead of a sum"
     requires = ("value",)
+    repro = Values("np.isfinite(first).all() and not np.isfinite(second).all()", ways=(Way.EAGER, Way.HALF))
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line
 
 
@@ -30,6 +31,7 @@ class LabelCast(Rule):
     hint = "Cast the labels first: `y_true = tf.cast(y_true, tf.int32)`"
     supersedes = ("LC001",)
     silences_at_line = ("LC401",)
+    repro = Raises("float labels", mode=Mode.EAGER)
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import SMALL_DTYPES
 from losscheck.prober import Prober
+from losscheck.recipe import Operations
 from losscheck.rule import Rule
 
 
@@ -30,6 +31,7 @@ class LossyLabelCast(Rule):
     severity = Severity.NOTE
     hint = "Cast class ids to `tf.int32`"
     requires = ("graph",)
+    repro = Operations("op.type == 'Cast' and op.outputs[0].dtype == {dtype}")
 
     BAD = (
         """\
@@ -84,4 +86,5 @@ def masked_loss(y_true, y_pred):
                 f" {classes} classes",
                 cast.op.location or prober.loss.location,
                 modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
+                dtype=cast.op.dtype,
             )

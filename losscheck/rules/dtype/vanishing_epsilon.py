@@ -8,6 +8,7 @@ import numpy as np
 
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import PROVED_ON, Values, Way
 from losscheck.rule import Rule
 
 
@@ -32,6 +33,9 @@ class VanishingEpsilon(Rule):
     severity = Severity.NOTE
     hint = "Cast to float32 before the guard: `y_pred = tf.cast(y_pred, tf.float32)`"
     requires = ("value",)
+    repro = Values(
+        "np.isfinite(first).all() and not np.isfinite(second).all()", (PROVED_ON,), (Way.EAGER, Way.HALF)
+    )
 
     BAD = (
         """\
@@ -98,4 +102,5 @@ def penalised_loss(y_true, y_pred):
                     f" {prober.inputs[name].words} `{seen.culprit.type}` is finite in float32 and not there",
                     place,
                     modes=(Mode.EAGER,),
+                    batch=name,
                 )

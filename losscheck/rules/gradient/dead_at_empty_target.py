@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.inputs.batches import Batch
 from losscheck.prober import Prober
+from losscheck.recipe import Gradients
 from losscheck.rule import Rule
 
 _EMPTY = "y_true all zero"
@@ -36,6 +37,9 @@ class DeadAtEmptyTarget(Rule):
     severity = Severity.NOTE
     hint = "Add the constant to the numerator too: `(2 * intersection + smooth) / (total + smooth)`"
     requires = ("gradient",)
+    repro = Gradients(
+        "not np.any(slope) and np.mean(first) > np.mean(second)", ("y_true all zero", "perfect")
+    )
 
     BAD = (
         """\

@@ -10,6 +10,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Term
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Operations
 from losscheck.rule import Rule, return_location
 
 #: The same labels with other predictions: what moves between them depends on `y_pred`.
@@ -37,6 +38,7 @@ class DeadTerm(Rule):
     severity = Severity.WARNING
     hint = "Write the term with a smooth operation, or wrap it in `tf.stop_gradient` if only its value counts"
     requires = ("gradient", "graph")
+    repro = Operations("op.type == {cut}")
 
     BAD = (
         """\
@@ -111,6 +113,7 @@ def complement_loss(y_true, y_pred):
                 f" gradient: `{cut.type}` ends it",
                 place,
                 modes=(Mode.GRADIENT, Mode.FIT),
+                cut=cut.type,
             )
 
 

@@ -9,6 +9,7 @@ from losscheck.graph_observation import FlowObservation
 from losscheck.prober import Prober
 from losscheck.reading.questions import gradient_cut, never_reads, shown
 from losscheck.reading.source import Source
+from losscheck.recipe import Gradients
 from losscheck.rule import Rule
 
 #: Operations that only pass a tensor on; a path reads better without them.
@@ -35,6 +36,7 @@ class DisconnectedGradient(Rule):
     severity = Severity.ERROR
     hint = "Replace this operation by a smooth one (a sigmoid for a threshold, probabilities for `argmax`)"
     requires = ("value",)
+    repro = Gradients("slope is None")
 
     BAD = (
         """\

@@ -12,6 +12,7 @@ from losscheck.graph_observation import Op
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import DIFFER, Operations, Recipe, Values, Way
 from losscheck.rule import Rule, return_location
 
 
@@ -38,6 +39,7 @@ class DoubleActivation(Rule):
     hint = "Leave one of the two out: hand the logits over as they are, or use the loss for probabilities"
     requires = ("graph",)
     silences_at_line = ("LC207", "LC315", "LC502")
+    repro = Operations("op.type == {second} and {first} in above[op.name]")
 
     BAD = (
         """\
@@ -105,6 +107,12 @@ def step_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:binary y_pred=f
                     f"this takes logits, and is handed a {first}", source.location(call.node)
                 )
 
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: the activations in the graph, or one that Keras leaves out there."""
+        if "second" not in finding.evidence:
+            return Values(DIFFER, ways=(Way.EAGER, Way.GRAPH))
+        return self.repro if finding.evidence["first"] else Operations("op.type == {second}")
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each operation that takes probabilities for logits."""
         task = prober.inputs.task
@@ -118,6 +126,8 @@ def step_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:binary y_pred=f
                 f" {found.low:.2f} and {found.high:.2f}",
                 found.second.location or return_location(prober),
                 modes=modes,
+                first=found.first.type if found.first else None,
+                second=found.second.type,
             )
         if seen.undone is not None:
             yield from self._skipped_in_graphs(prober, seen.undone)

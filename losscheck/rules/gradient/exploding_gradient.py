@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.hunting import can_blow_up, edges
 from losscheck.prober import Prober
+from losscheck.recipe import PROVED_ON, Gradients
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class ExplodingGradient(Rule):
     severity = Severity.WARNING
     hint = "Bound the divisor away from zero: `tf.maximum(x, 1e-3)`, or add the epsilon under the square root"
     requires = ("gradient",)
+    repro = Gradients("np.abs(other_slope).max() > 1e4 * np.abs(slope).max()", ("typical", PROVED_ON))
 
     BAD = (
         """\
@@ -97,6 +99,7 @@ def cosine(y_true, y_pred):
                 modes=(Mode.GRADIENT,),
                 severity=Severity.NOTE if guard is not None else Severity.WARNING,
                 input=edge.words,
+                batch=edge.name,
                 ratio=seen[0] / usual[0],
             )
             return

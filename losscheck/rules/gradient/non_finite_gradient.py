@@ -11,6 +11,7 @@ from losscheck.hunting import edge_severity, edges, has_bad_gradient, seen_at, s
 from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import PROVED_ON, Gradients
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class NonFiniteGradient(Rule):
     )
     requires = ("gradient",)
     silences_at_line = ("LC212",)
+    repro = Gradients("np.isfinite(first).all() and not np.isfinite(slope).all()", (PROVED_ON,), is_mode=True)
 
     BAD = (
         """\
@@ -101,6 +103,7 @@ def absolute_loss(y_true, y_pred):
                 modes=modes,
                 severity=_severity(prober, batch) if batch.is_edge else Severity.ERROR,
                 input=batch.words,
+                batch=batch.name,
                 smallest=least.removeprefix("; "),
             )
             if not batch.is_edge:
@@ -117,6 +120,7 @@ def absolute_loss(y_true, y_pred):
                 modes=(Mode.GRADIENT, Mode.FIT),
                 severity=severity,
                 input=batch.words,
+                batch=batch.name,
                 smallest=least.removeprefix("; "),
             )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line, return_location
 
 _OP_TYPE = re.compile(r"op type: (\w+)|[Gg]radient for (?:op )?'?(\w+)'?|\b(Svd|Qr|Lu|Eig)\b", re.IGNORECASE)
@@ -32,6 +33,7 @@ class UndefinedGradient(Rule):
     hint = "Use an operation that has a gradient, or write one with `tf.custom_gradient`"
     requires = ("callable",)
     supersedes = ("LC601",)
+    repro = Raises()
 
     BAD = (
         """\

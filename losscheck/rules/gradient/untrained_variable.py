@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 
@@ -31,6 +32,7 @@ class UntrainedVariable(Rule):
     severity = Severity.WARNING
     hint = "Make it a weight of a layer of the model (`add_weight`), or a constant or `trainable=False`"
     requires = ("graph",)
+    repro = Special("watched variables")
 
     BAD = (
         """\
@@ -105,4 +107,5 @@ def annealed_loss(y_true, y_pred):
                 place,
                 modes=(Mode.GRADIENT, Mode.FIT),
                 severity=Severity.NOTE if variable.is_setting else None,
+                shape=variable.shape,
             )

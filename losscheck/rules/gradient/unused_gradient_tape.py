@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 
@@ -32,6 +33,7 @@ class UnusedGradientTape(Rule):
     severity = Severity.WARNING
     hint = "Remove the `with`: Keras takes the gradient of the loss itself"
     requires = ("callable",)
+    repro = Special("unused tape")
 
     BAD = (
         """\

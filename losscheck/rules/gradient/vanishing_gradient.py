@@ -10,6 +10,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.inputs.wrong import SURE, wrong_predictions
 from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
+from losscheck.recipe import Gradients
 from losscheck.rule import Rule, return_location
 
 #: A gradient of a thousandth moves a weight a thousand times slower: in practice it stays.
@@ -40,6 +41,9 @@ class VanishingGradient(Rule):
     severity = Severity.NOTE
     hint = "Take the cross-entropy of the logits, which has a gradient everywhere"
     requires = ("gradient", "graph")
+    repro = Gradients(
+        "np.mean(np.abs(other_slope) <= 1e-3 * np.abs(slope)) >= 0.25", ("doubtful", "surely wrong")
+    )
 
     BAD = (
         """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule, return_location
 
 
@@ -32,6 +33,7 @@ class WrongGradient(Rule):
     severity = Severity.ERROR
     hint = "Return `upstream` times the derivative, and check it with `tf.test.compute_gradient`"
     requires = ("gradient", "graph")
+    repro = Special("numeric gradient")
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.questions import gradient_cut
 from losscheck.reading.source import Source
+from losscheck.recipe import Gradients
 from losscheck.rule import Rule, return_location
 
 _SAMPLES = ("typical", "relabelled", "other_size", "partial", "scaled 5", "scaled 0.2", "turned")
@@ -34,6 +35,7 @@ class ZeroGradient(Rule):
     severity = Severity.ERROR
     hint = "Replace this operation by one with a slope (`tf.tanh(k * x)` for `tf.sign(x)`)"
     requires = ("gradient",)
+    repro = Gradients("slope is not None and np.abs(slope).max() <= 1e-6")
 
     BAD = (
         """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import PROVED_ON, Raises, Recipe, Values, Way
 from losscheck.rule import Rule, first_line
 
 
@@ -32,6 +33,7 @@ class CapturedBatch(Rule):
     requires = ("callable",)
     silences_at_line = ("LC101", "LC108")
     supersedes = ("LC102", "LC103", "LC107", "LC601", "LC608", "LC704")
+    repro = Values("not np.allclose(first, second, rtol=1e-3)", ways=(Way.EAGER, Way.REVERSED))
 
     BAD = (
         """\
@@ -77,6 +79,10 @@ def weighted_loss(y_true, y_pred):
 """,
     )
 
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: another number of rows raises, or another order gives other values."""
+        return self.repro if finding.evidence["batch"] == "typical" else Raises(PROVED_ON)
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the array that the batch is tied to."""
         if prober.eager().raised is not None:
@@ -98,4 +104,5 @@ def weighted_loss(y_true, y_pred):
             message,
             seen.place or prober.loss.location,
             modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
+            batch=f"rows {seen.other_rows}" if seen.raised is not None else "typical",
         )

@@ -9,6 +9,7 @@ from losscheck.prober import Prober
 from losscheck.probes.statements import is_never_read, statements_in
 from losscheck.reading.source import Source
 from losscheck.reading.values import Kind
+from losscheck.recipe import Operations
 from losscheck.rule import Rule
 
 #: Operations that are called for what they do.
@@ -46,6 +47,7 @@ class DiscardedResult(Rule):
     severity = Severity.WARNING
     hint = "Use the result: `p = tf.clip_by_value(p, …)`, `variable.assign(…)`; or remove the statement"
     requires = ("graph",)
+    repro = Operations("op.type == {operation} and not any(x.consumers() for x in op.outputs)")
 
     BAD = (
         """\
@@ -125,4 +127,5 @@ def averaged_loss(y_true, y_pred):
                 f"nothing reads what `{found.op_type}` gives here: the statement has no effect",
                 found.location,
                 modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
+                operation=found.op_type,
             )

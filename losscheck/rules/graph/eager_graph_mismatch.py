@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import DIFFER, PROVED_ON, Values, Way
 from losscheck.rule import Rule, return_location
 
 _ORDINARY = ("typical", "other_size")
@@ -39,6 +40,7 @@ class EagerGraphMismatch(Rule):
     hint = "Compute the same in both: no branch on `executing_eagerly`, on `.numpy` or on a static shape"
     requires = ("value", "gradient")
     supersedes = ("LC609",)
+    repro = Values(DIFFER, (PROVED_ON,), (Way.EAGER, Way.GRAPH))
 
     BAD = (
         """\
@@ -108,6 +110,7 @@ def sized_loss(y_true, y_pred):
                 found.location or return_location(prober),
                 modes=(Mode.GRAPH, Mode.FIT),
                 severity=_severity(is_edge, found.branches),
+                batch=name,
             )
             return
 

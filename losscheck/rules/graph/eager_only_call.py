@@ -10,6 +10,7 @@ from losscheck.observation import Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
 from losscheck.reading.values import Kind
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule, code_at
 
 #: Each an error's text and the call that raises it; `{0}` is the first group of the text.
@@ -52,6 +53,7 @@ class EagerOnlyCall(FailureRule):
     severity = Severity.ERROR
     hint = "Stay with tensors: drop the call, use `tf.cast`, `tf.shape`, or call the model itself, `model(x)`"
     supersedes = ("LC003", "LC201")
+    repro = Raises()
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import SideEffect, WhileTracing
 from losscheck.rule import Rule
 
 #: What a source side looks for.
@@ -38,6 +39,7 @@ class FrozenClock(Rule):
     hint = "Set a `tf.Variable` in a callback; `tf.timestamp()` runs in each step, but not where XLA compiles"
     requires = ("callable",)
     supersedes = ("LC007", "LC315", "LC702")
+    repro = WhileTracing(SideEffect.CLOCK)
 
     BAD = (
         """\

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.changed import changed_reads
 from losscheck.reading.source import Source
+from losscheck.recipe import NoScript, Recipe, Special
 from losscheck.rule import Rule
 from losscheck.state_observation import FrozenValue
+
+#: Names, attributes and simple keys.
+_PATH = re.compile(r"\w+(?:\.\w+|\[\d+\]|\[\"[\w -]*\"\])*")
 
 
 class FrozenPythonValue(Rule):
@@ -34,6 +39,7 @@ class FrozenPythonValue(Rule):
     hint = "Keep it in one `tf.Variable(..., trainable=False)`, read it as it is, and change it by `assign`"
     requires = ("callable",)
     supersedes = ("LC315", "LC702")
+    repro = Special("frozen value")
 
     BAD = (
         """\
@@ -107,6 +113,10 @@ def penalised_loss(y_true, y_pred):
             message = f"line {line} changes `{read.name}`, and a graph keeps the value that it first read"
             yield self.suspicion(message, source.location(read.node))
 
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: by setting the value, where it can be named from outside the loss."""
+        return self.repro if finding.evidence["is_reachable"] else NoScript("its value has no name outside")
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report each value at the line that reads it."""
         lines: dict[Location, list[FrozenValue]] = {}
@@ -122,4 +132,13 @@ def penalised_loss(y_true, y_pred):
                 place,
                 modes=(Mode.GRAPH, Mode.FIT),
                 writers=[value.writer.line for value in values],
+                name=first.name,
+                is_reachable=_is_reachable(first.name, prober),
             )
+
+
+def _is_reachable(name: str, prober: Prober) -> bool:
+    """Whether other code can write the name: that of an attribute of the loss or of a global's part."""
+    function = getattr(prober.loss.function, "__func__", prober.loss.function)
+    root = re.split(r"[.\[]", name)[0]
+    return _PATH.fullmatch(name) is not None and root in ("self", *getattr(function, "__globals__", ()))

@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import PYTHON_RANDOM, EffectKind
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import SideEffect, WhileTracing
 from losscheck.rule import Rule
 
 _GENERATORS = ("numpy.random.default_rng", "numpy.random.RandomState")
@@ -37,6 +38,7 @@ class FrozenRandomness(Rule):
         "Draw in the graph: `tf.random.normal`, `tf.random.uniform`, or `keras.random` with a SeedGenerator"
     )
     requires = ("callable",)
+    repro = WhileTracing(SideEffect.RANDOM)
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.graph_observation import HOST_CALLBACKS
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Operations
 from losscheck.rule import Rule
 
 
@@ -32,6 +33,7 @@ class HostCallback(Rule):
     hint = "Write it with TensorFlow operations; `tf.map_fn` for what goes row by row"
     requires = ("callable",)
     silences_at_line = ("LC701",)
+    repro = Operations('op.type in ("EagerPyFunc", "PyFunc", "PyFuncStateless")')
 
     BAD = (
         """\

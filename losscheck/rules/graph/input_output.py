@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import SideEffect, WhileTracing
 from losscheck.rule import Rule
 
 #: What a source side looks for.
@@ -47,6 +48,7 @@ class InputOutput(Rule):
     hint = "Move it into a callback (`CSVLogger`, `TensorBoard`, `on_epoch_end`), or into a metric"
     requires = ("callable",)
     silences_at_line = ("LC701",)
+    repro = WhileTracing(SideEffect.FILES)
 
     BAD = (
         """\

@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule, code_at, whole_line
 
 _ERROR = re.compile(r"Tensor'? object does not support item (assignment|deletion)")
@@ -36,6 +37,7 @@ class ItemAssignment(FailureRule):
     hint = (
         "Build the tensor instead: `tf.where(mask, value, t)`, `tf.concat` or `tf.tensor_scatter_nd_update`"
     )
+    repro = Raises()
 
     BAD = (
         """\

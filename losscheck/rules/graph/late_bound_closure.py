@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.late import late_names
 from losscheck.reading.source import Source
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 
@@ -31,6 +32,7 @@ class LateBoundClosure(Rule):
     severity = Severity.WARNING
     hint = "Bind the value when the function is made: `lambda y_true, y_pred, q=q: ...`, or a factory"
     requires = ("callable",)
+    repro = Special("siblings")
 
     BAD = (
         """\

@@ -9,6 +9,7 @@ from losscheck.observation import EffectKind, Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
 from losscheck.reading.values import Kind
+from losscheck.recipe import Raises, Recipe, SideEffect, WhileTracing
 from losscheck.rule import Rule, first_line
 
 
@@ -34,6 +35,7 @@ class LeakedTensor(Rule):
     requires = ("callable",)
     supersedes = ("LC315", "LC317", "LC601")
     silences_at_line = ("LC307",)
+    repro = WhileTracing(SideEffect.LEAK)
 
     BAD = (
         """\
@@ -90,6 +92,10 @@ def cached_loss(y_true, y_pred):
             if write.value.kind is Kind.TENSOR and is_container and not write.owner.is_tensor:
                 message = "a tensor is kept after the call: in a graph it has no value, and none outside"
                 yield self.suspicion(message, source.location(write.node))
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: the graph outlives its trace, or the call raises."""
+        return self.repro if "still reachable" in finding.message else Raises()
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report what is kept after the trace, else what is used out of its scope."""

@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 
@@ -31,6 +32,7 @@ class NestedTfFunction(Rule):
     severity = Severity.WARNING
     hint = "Remove the inner `tf.function`, or define it once at module level"
     requires = ("callable",)
+    repro = Special("retraces")
 
     BAD = (
         """\

@@ -11,6 +11,7 @@ from losscheck.prober import Prober
 from losscheck.reading.naming import is_foreign
 from losscheck.reading.source import Source
 from losscheck.reading.values import Kind
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule, code_at
 
 _ERRORS = re.compile(
@@ -42,6 +43,7 @@ class NumpyOnTensor(FailureRule):
     severity = Severity.ERROR
     hint = "Use the TensorFlow function of the same name (`tf.math.log`, `tf.reduce_mean`), or `keras.ops`"
     supersedes = ("LC003", "LC201")
+    repro = Raises()
 
     BAD = (
         """\

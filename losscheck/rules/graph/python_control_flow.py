@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule, code_at, whole_line
 
 _BOOL = re.compile(r"as a Python `?bool`?|truth value of a", re.IGNORECASE)
@@ -41,6 +42,7 @@ class PythonControlFlow(FailureRule):
     name = "python-control-flow"
     severity = Severity.ERROR
     hint = "Use `tf.where` or `tf.cond` for a decision, and operate on whole tensors instead of a loop"
+    repro = Raises()
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import SideEffect, WhileTracing
 from losscheck.rule import Rule, code_at
 
 _LEVELS = ("debug", "info", "warning", "warn", "error", "critical", "exception", "log")
@@ -32,6 +33,7 @@ class PythonPrint(Rule):
     severity = Severity.WARNING
     hint = "Use a metric, or `tf.print` while you look for something: XLA, and so `fit` on a GPU, refuses it"
     requires = ("callable",)
+    repro = WhileTracing(SideEffect.OUTPUT)
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind, Observation
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import SideEffect, WhileTracing
 from losscheck.rule import Rule
 
 
@@ -31,6 +32,7 @@ class PythonStateMutation(Rule):
     severity = Severity.WARNING
     hint = "Keep the state in a `tf.Variable` and use `assign_add`, or move it into a callback"
     requires = ("callable",)
+    repro = WhileTracing(SideEffect.STATE)
 
     BAD = (
         """\

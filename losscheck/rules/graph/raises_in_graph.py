@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule, first_line
 
 
@@ -30,6 +31,7 @@ class RaisesInGraph(FailureRule):
     severity = Severity.ERROR
     hint = "Make the line work on symbolic tensors: they have a shape and a dtype, and no value"
     is_fallback = True
+    repro = Raises()
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import Effect, EffectKind
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 
@@ -31,6 +32,7 @@ class Retraces(Rule):
     severity = Severity.WARNING
     hint = "Pass a tensor (`tf.constant(step)`) or a `tf.Variable`, and make objects and functions once"
     requires = ("callable",)
+    repro = Special("retraces")
 
     BAD = (
         """\

@@ -10,6 +10,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Raises, Recipe, Special
 from losscheck.rule import FailureRule, first_line
 
 _ERRORS = re.compile(
@@ -53,6 +54,7 @@ class SessionApi(FailureRule):
     supersedes = ("LC003", "LC201")
     silences_at_line = ("LC302",)
     needs_process = True
+    repro = Raises()
 
     BAD = (
         """\
@@ -112,6 +114,11 @@ def weighted_loss(y_true, y_pred):
         for node in ast.walk(source.module.tree) if "disable_" in source.text else ():
             if isinstance(node, ast.Call) and source.name_of(node).endswith(_SWITCHES):
                 yield self.suspicion("the file switches eager execution off", source.location(node))
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: the call raises, or the import switches eager execution off."""
+        is_off = finding.message.startswith("eager execution is switched off")
+        return Special("eager switched off", ()) if is_off else self.repro
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the switch, else the errors."""

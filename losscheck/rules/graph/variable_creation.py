@@ -10,6 +10,7 @@ from losscheck.observation import EffectKind, Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
 from losscheck.reading.values import Kind
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule
 
 _ERROR = re.compile(
@@ -41,6 +42,7 @@ class VariableCreation(FailureRule):
     severity = Severity.ERROR
     hint = "Create it once, outside the loss; for an intermediate result use a plain tensor"
     supersedes = ("LC201", "LC208")
+    repro = Raises()
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import PROVED_ON, Special
 from losscheck.rule import Rule
 
 _GUARDS = ("Assert", "CheckNumerics", "CheckNumericsV2")
@@ -34,6 +35,7 @@ class GuardLostInXla(Rule):
     severity = Severity.NOTE
     hint = "Stop on NaN with `keras.callbacks.TerminateOnNaN`, or compile with `jit_compile=False`"
     requires = ("value", "graph")
+    repro = Special("guard", (PROVED_ON,))
 
     BAD = (
         """\
@@ -87,6 +89,7 @@ def ranked_loss(y_true, y_pred):
                 f"with {prober.inputs[name].words} the plain graph raises, compiled by XLA it goes on",
                 place,
                 modes=(Mode.XLA,),
+                batch=name,
             )
 
 

@@ -10,6 +10,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Operations
 from losscheck.rule import Rule
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class QuadraticMemory(Rule):
     severity = Severity.NOTE
     hint = "Where the pairs are meant, use `tf.matmul` instead of `(B, B, D)` differences, or a smaller batch"
     requires = ("graph",)
+    repro = Operations("any(x.shape.rank and list(x.shape).count(len(y_pred)) > 1 for x in op.outputs)")
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line
 from losscheck.rules.hardware.replacements import replacement
 
@@ -31,6 +32,7 @@ class RefusedByXla(Rule):
     name = "refused-by-xla"
     severity = Severity.WARNING
     hint = "Write it with operations that XLA compiles, or compile the model with `jit_compile=False`"
+    repro = Raises()
 
     BAD = (
         """\

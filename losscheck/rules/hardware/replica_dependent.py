@@ -10,6 +10,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
+from losscheck.recipe import Values
 from losscheck.rule import Rule, first_line, return_location
 
 #: Operations that take all rows together evenly.
@@ -41,6 +42,11 @@ class ReplicaDependent(Rule):
     severity = Severity.WARNING
     hint = "Return one value per sample and let Keras take the mean, or take roots and logarithms per sample"
     requires = ("value", "graph")
+    repro = Values(
+        "not np.allclose(np.mean(first), (np.mean(second) + np.mean(third)) / 2, rtol=1e-4)",
+        ("even", "first half", "second half"),
+        or_raises=True,
+    )
 
     BAD = (
         """\

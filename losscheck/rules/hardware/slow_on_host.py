@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import HOST_CALLBACKS
 from losscheck.prober import Prober
+from losscheck.recipe import NoScript
 from losscheck.rule import Rule
 
 #: Rows of a usual batch: a callback may go row by row.
@@ -34,6 +35,7 @@ class SlowOnHost(Rule):
     severity = Severity.NOTE
     hint = "Write the callback with TensorFlow operations, or compute it once per sample in the data pipeline"
     requires = ("graph",)
+    repro = NoScript("how slow it is depends on the machine")
 
     BAD = (
         """\

@@ -9,6 +9,7 @@ import numpy as np
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule, return_location
 
 
@@ -32,6 +33,7 @@ class XlaMismatch(Rule):
     severity = Severity.WARNING
     hint = "Keep values inside the range of the dtype: clip before the cast"
     requires = ("value",)
+    repro = Special("compiled")
 
     BAD = (
         """\

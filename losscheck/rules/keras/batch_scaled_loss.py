@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Values
 from losscheck.rule import Rule, return_location
 
 #: Each row twice: a sum doubles, a mean stays; float32 noise is a thousand times smaller than this.
@@ -37,6 +38,7 @@ class BatchScaledLoss(Rule):
     severity = Severity.NOTE
     hint = "Return one value for each sample and let `reduction` do the rest, or use a mean over the batch"
     requires = ("value",)
+    repro = Values("not np.allclose(first, second, rtol=0.01)", ("typical", "doubled"))
 
     BAD = (
         """\

@@ -9,6 +9,7 @@ from losscheck.keras_observation import ConfigObservation
 from losscheck.prober import Prober
 from losscheck.reading.classes import config_gap
 from losscheck.reading.source import Source
+from losscheck.recipe import Special
 from losscheck.rule import Rule, first_line
 
 #: Arguments that the config of every `Loss` holds.
@@ -37,6 +38,7 @@ class BrokenConfig(Rule):
         "Take `**kwargs` for `super().__init__`, and return `{**super().get_config(), …}` with each argument"
     )
     requires = ("callable",)
+    repro = Special("config")
 
     BAD = (
         """\

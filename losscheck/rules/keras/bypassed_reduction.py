@@ -10,6 +10,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.keras_observation import WeightedObservation
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Special
 from losscheck.rule import Rule, first_line
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class BypassedReduction(Rule):
     )
     requires = ("callable",)
     supersedes = ("LC002", "LC601", "LC604")
+    repro = Special("bypassed")
 
     BAD = (
         """\

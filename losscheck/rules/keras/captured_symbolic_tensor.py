@@ -10,6 +10,7 @@ from losscheck.observation import Observation, Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
 from losscheck.reading.values import Kind
+from losscheck.recipe import ReturnsNoLoss
 from losscheck.rule import Rule, first_line
 
 _KERAS_TENSOR = "KerasTensor"
@@ -35,6 +36,7 @@ class CapturedSymbolicTensor(Rule):
     severity = Severity.ERROR
     hint = "Give it to the loss by `y_true` or `y_pred`, or compute this term in a layer with `add_loss`"
     supersedes = ("LC001", "LC003", "LC317", "LC601")
+    repro = ReturnsNoLoss()
 
     BAD = (
         """\

@@ -9,6 +9,7 @@ import numpy as np
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.observation import EffectKind, Observation
 from losscheck.prober import Prober
+from losscheck.recipe import Values, Way
 from losscheck.rule import Rule, return_location
 
 #: float32 noise of a mean is a hundred times smaller.
@@ -36,6 +37,7 @@ class FitValueMismatch(Rule):
     severity = Severity.WARNING
     hint = "Cast in the first line, so that every caller gets the same: `tf.cast(y_true, y_pred.dtype)`"
     requires = ("graph",)
+    repro = Values("not np.allclose(first.mean(), second, rtol=1e-3)", ways=(Way.EAGER, Way.FIT))
 
     BAD = (
         """\

@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.keras_observation import ReloadObservation
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Recipe, Special
 from losscheck.rule import Rule
 
 
@@ -32,6 +33,7 @@ class LostParameter(Rule):
     severity = Severity.WARNING
     hint = "Write a `keras.losses.Loss` subclass whose `get_config` returns the parameters"
     requires = ("callable",)
+    repro = Special("reload")
 
     BAD = (
         """\
@@ -93,18 +95,23 @@ loss = make_scaled_loss(3.0)
             message = "all functions of this factory are registered under one name"
             yield self.suspicion(message, source.location(factory), Severity.NOTE)
 
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: by loading, or by running the factory first as a new process does."""
+        return Special("reload after factory") if finding.evidence["factory"] else self.repro
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report another value; a note where importing the module makes the right function once more."""
         seen = prober.reload()
         if seen.factory_place is None or not (seen.is_registered or _differs(seen)):
             return
+        factory = ""
         if _differs(seen):
             how, severity = "another function of the same factory has taken its name", None
         else:
             if not seen.factory:
                 return
             how = f"after `{seen.factory}()` has run with its defaults"
-            severity = Severity.NOTE if seen.is_bound else None
+            factory, severity = seen.factory, Severity.NOTE if seen.is_bound else None
             seen = prober.reload(remade=True)
             if not _differs(seen):
                 return
@@ -115,6 +122,7 @@ loss = make_scaled_loss(3.0)
             seen.factory_place,
             modes=(Mode.RELOAD,),
             severity=severity,
+            factory=factory,
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line
 
 
@@ -28,6 +29,7 @@ class RaisesInFit(Rule):
     hint = "`fit` casts both arguments to float32, aligns their ranks and traces the loss with AutoGraph off"
     requires = ("callable",)
     is_fallback = True
+    repro = Raises()
 
     BAD = (
         """\

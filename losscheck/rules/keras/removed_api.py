@@ -11,6 +11,7 @@ from losscheck.observation import Raised
 from losscheck.prober import Prober
 from losscheck.reading.installed import installed
 from losscheck.reading.source import Source
+from losscheck.recipe import ImportRaises, Raises, Recipe
 from losscheck.rule import FailureRule
 from losscheck.rules.keras.replacements import replacement
 
@@ -43,6 +44,7 @@ class RemovedApi(FailureRule):
     name = "removed-api"
     severity = Severity.ERROR
     hint = "Use the replacement, or install the version that the loss was written for"
+    repro = Raises()
 
     BAD = (
         """\
@@ -87,6 +89,10 @@ def log_loss(y_true, y_pred):
             if cure:
                 message = f"`{call.written}` does not exist in the installed version"
                 yield self.suspicion(message, source.location(call.node), hint=f"Use `{cure}`")
+
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: the call raises, or the import where no mode was reached."""
+        return self.repro if finding.modes else ImportRaises()
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Look at the errors of the calls, and at that of the import."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule, return_location
 
 #: float32 noise of a sum over some thousand terms, relative to the largest value.
@@ -35,6 +36,7 @@ class SampleWeightMismatch(Rule):
     severity = Severity.WARNING
     hint = "Return the loss of sample i at place i, computed from row i alone"
     requires = ("value",)
+    repro = Special("weighted rows")
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 #: Functions that Keras finds by their names.
@@ -44,6 +45,7 @@ class ShadowedBuiltinName(Rule):
     severity = Severity.WARNING
     hint = 'Give it another name, or register it: `@keras.saving.register_keras_serializable("my_project")`'
     requires = ("callable",)
+    repro = Special("reload")
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.installed import installed
 from losscheck.reading.source import Source
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, code_at
 
 
@@ -31,6 +32,7 @@ class SymbolicInputRefused(Rule):
     severity = Severity.NOTE
     hint = "Write it with `keras.ops`, or call it inside the `call` of a `Layer` that hands it to `add_loss`"
     requires = ("graph",)
+    repro = Raises()
 
     BAD = (
         """\

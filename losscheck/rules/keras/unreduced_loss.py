@@ -10,6 +10,7 @@ from losscheck.loss import Kind
 from losscheck.prober import Prober
 from losscheck.reading.questions import constructions
 from losscheck.reading.source import Source
+from losscheck.recipe import Special
 from losscheck.rule import Rule
 
 #: A factor below is float32 noise around one.
@@ -37,6 +38,7 @@ class UnreducedLoss(Rule):
     hint = 'Build it with `reduction="sum_over_batch_size"`; no reduction is for a training loop of your own'
     requires = ("value",)
     supersedes = ("LC609",)
+    repro = Special("unreduced")
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Special
 from losscheck.rule import Rule, first_line
 
 
@@ -31,6 +32,7 @@ class UnregisteredLoss(Rule):
     severity = Severity.NOTE
     hint = 'Register it: `@keras.saving.register_keras_serializable(package="my_project")`'
     requires = ("callable",)
+    repro = Special("load raises")
 
     BAD = (
         """\

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Special
 from losscheck.rule import Rule, first_line
 
 
@@ -30,6 +31,7 @@ class UnsaveableLoss(Rule):
     severity = Severity.WARNING
     hint = "Make it a function with a name, or a `keras.losses.Loss` subclass with `get_config`"
     requires = ("callable",)
+    repro = Special("save raises")
 
     BAD = (
         """\

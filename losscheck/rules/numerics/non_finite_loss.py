@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.hunting import ORDINARY, edge_severity, edges, seen_at, smallest_words, walked_to
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import PROVED_ON, Values
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class NonFiniteLoss(Rule):
     )
     requires = ("value", "gradient")
     silences_at_line = ("LC103", "LC204", "LC212", "LC502")
+    repro = Values("not np.isfinite(first).all()", (PROVED_ON,), is_mode=True)
 
     BAD = (
         """\
@@ -115,6 +117,7 @@ def masked_loss(y_true, y_pred):
                 modes=(*modes, Mode.FIT) if Mode.GRAPH in modes else modes,
                 severity=_severity(batch, op),
                 input=batch.words,
+                batch=batch.name,
                 smallest=least.removeprefix("; "),
             )
             if not batch.is_edge:
@@ -131,6 +134,7 @@ def masked_loss(y_true, y_pred):
                 modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
                 severity=severity,
                 input=batch.words,
+                batch=batch.name,
                 smallest=least.removeprefix("; "),
             )
 

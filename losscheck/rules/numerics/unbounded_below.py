@@ -9,6 +9,7 @@ from itertools import pairwise
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.hunting import is_large
 from losscheck.prober import Prober
+from losscheck.recipe import Special
 from losscheck.rule import Rule, return_location
 
 #: From one step to the next, ten times as long, a linear loss falls to ten times its value.
@@ -40,6 +41,7 @@ class UnboundedBelow(Rule):
     severity = Severity.NOTE
     hint = "Bound it from below (`tf.maximum(…, 0.0)`, a margin), or normalise `y_pred`"
     requires = ("gradient",)
+    repro = Special("falls")
 
     BAD = (
         """\

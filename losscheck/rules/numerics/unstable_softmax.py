@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Values
 from losscheck.rule import Rule
 
 _FUSED = {
@@ -39,6 +40,11 @@ class UnstableSoftmax(Rule):
     hint = "Take the logarithm of the logits: `tf.nn.log_softmax(x)`, `tf.math.log_sigmoid(x)`"
     requires = ("graph",)
     silences_at_line = ("LC207",)
+    repro = Values(
+        "not np.isfinite([second, fourth]).all()"
+        " or np.any((first > 1) & (second < 1.5 * first)) or np.any((third > 1) & (fourth < 1.5 * third))",
+        ("scaled 100", "scaled 200", "scaled -100", "scaled -200"),
+    )
 
     BAD = (
         """\

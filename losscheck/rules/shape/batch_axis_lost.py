@@ -9,6 +9,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Values
 from losscheck.rule import Rule, return_location
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class BatchAxisLost(Rule):
     hint = "Keep the batch as the first axis: reduce over the last axes (`axis=-1`), never over axis 0"
     requires = ("value",)
     supersedes = ("LC108", "LC608")
+    repro = Values("first.shape[:1] not in ((), (len(y_pred),))")
 
     BAD = (
         """\

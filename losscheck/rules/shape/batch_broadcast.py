@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import PROVED_ON, Values
 from losscheck.rule import Rule
 from losscheck.rules.shape.pairs import compares_samples
 
@@ -33,6 +34,7 @@ class BatchBroadcast(Rule):
     hint = "Align the ranks first: `y_true = tf.reshape(y_true, tf.shape(y_pred))`"
     requires = ("value",)
     silences_at_line = ("LC108", "LC705")
+    repro = Values("not np.allclose(first.mean(), second.mean(), rtol=1e-4)", (PROVED_ON,))
 
     BAD = (
         """\
@@ -113,6 +115,7 @@ def pairwise_loss(y_true, y_pred):
             modes=(Mode.EAGER, Mode.GRAPH, *((Mode.FIT,) if is_wrong_in_fit else ())),
             severity=_severity(prober, is_wrong_in_fit),
             input=words,
+            batch=[unlike, aligned],
         )
 
 

@@ -10,6 +10,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.inputs.batches import is_same_value
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import PROVED_ON, Values
 from losscheck.rule import Rule, first_line, return_location
 
 
@@ -33,6 +34,12 @@ class BatchOfOne(Rule):
     severity = Severity.WARNING
     hint = "Say the axis: `tf.squeeze(x, axis=-1)`; and divide by no count that is 0 for a single row"
     requires = ("value",)
+    repro = Values(
+        "not np.isfinite(second).all() or first.shape[:1] == (len(y_pred),)"
+        " and not np.allclose(np.mean(first[:1]), np.mean(second), rtol=1e-3)",
+        (PROVED_ON,),
+        or_raises=True,
+    )
 
     BAD = (
         """\
@@ -104,6 +111,7 @@ def centred_loss(y_true, y_pred):
                 f"works on batches of 2, 3 and {rows} rows, raises on {of_one}: {first_line(alone.raised)}",
                 _squeezing_op(prober, kind) or alone.raised.location or prober.loss.location,
                 modes=modes,
+                batch=[kind, f"{kind} 1"],
             )
         expected = _loss_of_first_row(prober, kind)
         if alone.value is not None and not alone.is_finite:
@@ -112,6 +120,7 @@ def centred_loss(y_true, y_pred):
                 _non_finite_op(prober, f"{kind} 1") or return_location(prober),
                 modes=modes,
                 severity=Severity.NOTE if expected is None else None,
+                batch=[kind, f"{kind} 1"],
             )
         if alone.value is None or expected is None:
             return None
@@ -126,6 +135,7 @@ def centred_loss(y_true, y_pred):
             f" batches of 2, 3 and {rows}",
             _squeezing_op(prober, kind) or return_location(prober),
             modes=modes,
+            batch=[kind, f"{kind} 1"],
         )
 
 

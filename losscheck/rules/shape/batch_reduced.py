@@ -8,6 +8,7 @@ from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.graph_observation import FlowObservation
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import Values
 from losscheck.rule import Rule, return_location
 
 
@@ -30,6 +31,7 @@ class BatchReduced(Rule):
     severity = Severity.NOTE
     hint = "Reduce over the last axes only (`axis=-1`) and return one value for each sample"
     requires = ("value",)
+    repro = Values("first.shape == ()")
 
     BAD = (
         """\

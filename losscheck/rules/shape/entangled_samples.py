@@ -10,6 +10,7 @@ from losscheck.finding import Finding, Mode, Severity
 from losscheck.inputs.batches import is_same_value
 from losscheck.inputs.variants import KEPT_ROWS
 from losscheck.prober import Prober
+from losscheck.recipe import Values
 from losscheck.rule import Rule, return_location
 from losscheck.rules.shape.pairs import compares_samples
 
@@ -36,6 +37,7 @@ class EntangledSamples(Rule):
     hint = "Where samples should not see each other, reduce over the axes of one sample only (`axis=-1`)"
     requires = ("value",)
     supersedes = ("LC608",)
+    repro = Values("not np.allclose(first[[2, 4]], second[[2, 4]], rtol=1e-4)", ("typical", "others changed"))
 
     BAD = (
         """\

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
+from losscheck.recipe import PROVED_ON, Raises, Recipe, Values
 from losscheck.rule import Rule, first_line, return_location
 
 
@@ -31,6 +32,10 @@ class FixedBatchSize(Rule):
     hint = "Take the batch size from the tensor: `tf.shape(y_pred)[0]`, or -1 in a reshape"
     requires = ("callable",)
     supersedes = ("LC107", "LC108", "LC601", "LC608", "LC704")
+    repro = Values(
+        "first.shape[:1] == (len(y_pred),) and not np.allclose(first, second[: len(first)], rtol=1e-3)",
+        ("typical", PROVED_ON),
+    )
 
     BAD = (
         """\
@@ -73,6 +78,10 @@ def centred_loss(y_true, y_pred):
             if call.argument(0).has_rows and not call.context.is_row and rows is not None and rows > 1:
                 yield self.suspicion(f"this holds for a batch of {rows} alone", source.location(call.node))
 
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: another number of rows raises, or gives the same rows another loss."""
+        return self.repro if finding.evidence["batch"] == "extended" else Raises(PROVED_ON)
+
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare batch sizes."""
         typical = prober.eager()
@@ -89,6 +98,7 @@ def centred_loss(y_true, y_pred):
                     modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
                     severity=Severity.WARNING,
                     hint="Drop the last partial batch (`dataset.batch(n, drop_remainder=True)`)",
+                    batch=name,
                 )
                 return
             if raised is not None:
@@ -98,6 +108,7 @@ def centred_loss(y_true, y_pred):
                     f" {first_line(raised)}",
                     raised.location or prober.loss.location,
                     modes=modes,
+                    batch=name,
                 )
                 return
         yield from self._check_same_rows(prober, rows)
@@ -131,4 +142,5 @@ def centred_loss(y_true, y_pred):
                 return_location(prober),
                 modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
                 hint="Return the loss of each sample; Keras averages over the batch itself",
+                batch="extended",
             )

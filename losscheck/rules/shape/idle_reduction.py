@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.prober import Prober
+from losscheck.recipe import Operations
 from losscheck.rule import Rule
 
 _REDUCTIONS = ("Mean", "Sum")
@@ -41,6 +42,10 @@ class IdleReduction(Rule):
     severity = Severity.NOTE
     hint = "Give the loss more than one column, or write what is computed: `tf.abs` for this root"
     requires = ("graph",)
+    repro = Operations(
+        'op.type in ("Mean", "Sum") and 1 in op.inputs[0].shape[1:]'
+        " and op.inputs[0].shape.num_elements() == op.outputs[0].shape.num_elements()"
+    )
 
     BAD = (
         """\

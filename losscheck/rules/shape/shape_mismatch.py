@@ -7,6 +7,7 @@ import re
 from losscheck.finding import Mode, Severity
 from losscheck.observation import Raised
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import FailureRule, first_line
 
 _SHAPES = re.compile(
@@ -34,6 +35,7 @@ class ShapeMismatch(FailureRule):
     name = "shape-mismatch"
     severity = Severity.ERROR
     hint = "Bring both operands to the same shape; for an elementwise product use `*`, not `tf.matmul`"
+    repro = Raises()
 
     BAD = (
         """\

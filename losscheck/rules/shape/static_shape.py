@@ -10,6 +10,7 @@ from losscheck.prober import Prober
 from losscheck.reading.questions import asks_for_rows
 from losscheck.reading.source import Source
 from losscheck.reading.values import Kind
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line
 
 #: Operations that need the numbers that they are handed.
@@ -50,6 +51,7 @@ class StaticShape(Rule):
     requires = ("callable",)
     silences_at_line = ("LC103",)
     supersedes = ("LC107", "LC601")
+    repro = Raises()
 
     BAD = (
         """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.prober import Prober
+from losscheck.recipe import Raises
 from losscheck.rule import Rule, return_location
 
 
@@ -31,6 +32,7 @@ class UnknownOutputShape(Rule):
     requires = ("callable",)
     supersedes = ("LC601",)
     silences_at_line = ("LC103",)
+    repro = Raises()
 
     BAD = (
         """\
