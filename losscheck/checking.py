@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import losscheck
 from losscheck.exceptions import ConfigError, TargetError
 from losscheck.report import Failure, LossReport, ModeResult, Report, Status, Versions
+from losscheck.worker.wall import DEFAULT_MEMORY, Device
 
 if TYPE_CHECKING:
     from losscheck.finding import Location
@@ -77,6 +78,8 @@ def check_targets(
     *,
     jobs: int,
     timeout: float,
+    memory: float = DEFAULT_MEMORY,
+    device: Device = Device.CPU,
     watch: Callable[[int], Watcher] = lambda total: contextlib.nullcontext(lambda: None),
 ) -> Report:
     """Check every loss of the targets.
@@ -86,6 +89,8 @@ def check_targets(
         options: makes the options of the children; called only if there is a loss.
         jobs: children at the same time, at most.
         timeout: seconds for each loss.
+        memory: GiB for each loss, above the import of TensorFlow.
+        device: where the losses run.
         watch: called with the number of losses once the children start.
 
     """
@@ -100,7 +105,8 @@ def check_targets(
         from losscheck.worker.pool import Pool
 
         count = len(found.losses)
-        with Pool(jobs=min(jobs, count), timeout=timeout, options=options()) as pool, watch(count) as tick:
+        pool = Pool(jobs=min(jobs, count), timeout=timeout, memory=memory, device=device, options=options())
+        with pool, watch(count) as tick:
             for outcome in pool.run(found.losses):
                 failures += [failure for failure in outcome.failures if not _is_said(failure, failures)]
                 is_broken = is_broken or any(not failure.target for failure in outcome.failures)

@@ -66,7 +66,13 @@ def _check(request: Request) -> int:
         return progress(total, is_shown=not request.quiet)
 
     report = check_targets(
-        request.targets, worker_options, jobs=request.jobs, timeout=request.timeout, watch=watch
+        request.targets,
+        worker_options,
+        jobs=request.jobs,
+        timeout=request.timeout,
+        memory=request.memory,
+        device=request.device,
+        watch=watch,
     )
     if request.fail_on is not FailOn.NEVER:
         report = replace(report, fail_on=Severity(request.fail_on.value))

@@ -99,8 +99,11 @@ def judge_process(found: FoundLoss, ended: ProcessObservation, options: Options)
     assert result.report is not None
     if ended.mode is None:
         return result.report
-    how = f"no answer within {ended.timed_out:g} s" if ended.timed_out else "the process ended"
-    state = ModeResult(Status.FAIL) if result.report.findings else ModeResult(Status.SKIPPED, how)
+    state = (
+        ModeResult(Status.FAIL)
+        if result.report.findings
+        else ModeResult(Status.SKIPPED, f"the process {ended.words}")
+    )
     return replace(result.report, modes={ended.mode: state})
 
 

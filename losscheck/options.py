@@ -14,9 +14,13 @@ from losscheck.exceptions import LosscheckError
 from losscheck.finding import Mode
 from losscheck.reporters import FORMATS
 from losscheck.selection import split
+from losscheck.worker.wall import DEFAULT_MEMORY, Device
 
 #: By its version, typer uses click's class or its own copy.
 _TYPER_USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
+
+#: Seconds, about twelve days: far below what the system's own clocks can wait for.
+_LONGEST = 1_000_000
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -63,6 +67,8 @@ class Request:
     modes: tuple[str, ...]  #: modes to run also where a default run passes them over
     load: Load
     timeout: float  #: seconds for each loss
+    memory: float  #: GiB for each loss, above the import of TensorFlow
+    device: Device
     jobs: int  #: child processes at most
     verbose: bool
     quiet: bool
@@ -94,8 +100,11 @@ def _validate(request: Request) -> None:
     """Refuse what no loss can be checked with, before anything slow starts."""
     if request.format not in FORMATS:
         raise LosscheckError(f"unknown format `{request.format}`; use one of {', '.join(FORMATS)}")
-    if request.timeout <= 0:
-        raise LosscheckError(f"the timeout must be above 0 seconds, not {request.timeout:g}")
+    if not 0 < request.timeout <= _LONGEST:
+        bounds = f"at most {_LONGEST} seconds" if request.timeout > 0 else "above 0 seconds"
+        raise LosscheckError(f"the timeout must be {bounds}, not {request.timeout:g}")
+    if not request.memory > 0:
+        raise LosscheckError(f"the memory must be above 0 GiB, not {request.memory:g}")
     if request.jobs < 1:
         raise LosscheckError(f"there must be at least 1 job, not {request.jobs}")
     names = [mode.value for mode in Mode]
@@ -177,6 +186,10 @@ def _request(
         Load, _option(_RUN, "Run the whole file, or what the loss needs; auto: as the file does work.")
     ] = Load.AUTO,
     timeout: Annotated[float, _option(_RUN, "Limit for each loss.", metavar="SECONDS")] = 30.0,
+    memory: Annotated[
+        float, _option(_RUN, "Limit for each loss, above the import.", metavar="GIB")
+    ] = DEFAULT_MEMORY,
+    device: Annotated[Device, _option(_RUN, "Where the losses run.")] = Device.CPU,
     jobs: Annotated[
         int | None,
         _option(_RUN, "Losses at the same time.", "--jobs", "-j", metavar="N", show_default="cores"),
@@ -205,6 +218,8 @@ def _request(
         modes=split(mode or ()),
         load=load,
         timeout=timeout,
+        memory=memory,
+        device=device,
         jobs=_cores() if jobs is None else jobs,
         verbose=verbose,
         quiet=quiet,

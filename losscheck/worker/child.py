@@ -16,25 +16,29 @@ from pathlib import Path
 from typing import NoReturn
 
 from losscheck.report import Failure
+from losscheck.worker.memory import STACK_SIGNAL
 from losscheck.worker.messages import Check, Request, RequestFiles, Result
 from losscheck.worker.stacks import MAIN_THREAD, stack_seconds
 
 _PR_SET_PDEATHSIG = 1
+#: Seconds; `faulthandler` refuses what it rounds to none.
+_SHORTEST = 1e-3
 
 
 def check_request(request: Request, check: Check) -> None:
     """Check one loss and leave result, output and, at a hang or a fatal signal, the stacks in its files."""
     files = RequestFiles(Path(request.folder))
-    redirect(os.open(files.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-    sys.argv = [request.loss.path]
-    _keep_temporary_files(files.folder)
-    with _stacks(files.stack, request.limit):
-        try:
+    try:
+        redirect(os.open(files.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        sys.argv = [request.loss.path]
+        _keep_temporary_files(files.folder)
+        _offer_to_be_killed()
+        with _stacks(files.stack, request.limit):
             result = check(request.loss, request.options, files.write_result)
             _flush()
             files.write_result(result)
-        except BaseException:  # the engine catches what the user's code raises: this is a bug in losscheck
-            files.write_result(Result(None, (_bug(request),)))
+    except BaseException:  # the engine catches what the user's code raises: this is a bug in losscheck
+        files.write_result(Result(None, (_bug(request),)))
 
 
 def run_child(request: Request, check: Check, private: tuple[int, ...]) -> NoReturn:
@@ -92,16 +96,23 @@ def _bug(request: Request) -> Failure:
 
 @contextlib.contextmanager
 def _stacks(path: Path, limit: float) -> Iterator[None]:
-    """Write all Python stacks to a file shortly before the time limit and at a fatal signal."""
-    with path.open("wb", buffering=0) as file:
-        file.write(MAIN_THREAD.format(threading.get_ident()).encode())
-        faulthandler.enable(file)
-        faulthandler.dump_traceback_later(limit - stack_seconds(limit), file=file)
-        try:
-            yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-            faulthandler.disable()
+    """Write all Python stacks to a file shortly before the time limit, at a fatal signal and when asked."""
+    file = path.open("wb", buffering=0)
+    file.write(MAIN_THREAD.format(threading.get_ident()).encode())
+    faulthandler.enable(file)
+    soon = max(_SHORTEST, limit - stack_seconds(limit))
+    faulthandler.dump_traceback_later(soon, file=file)
+    if STACK_SIGNAL is not None:
+        faulthandler.register(STACK_SIGNAL, file)
+    try:
+        yield
+    finally:
+        if STACK_SIGNAL is not None:
+            faulthandler.unregister(STACK_SIGNAL)
+        faulthandler.cancel_dump_traceback_later()
+        faulthandler.disable()
+        with contextlib.suppress(OSError):  # the loss has closed every descriptor
+            file.close()
 
 
 def _flush() -> None:
@@ -109,6 +120,12 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # closed, None, or the user's own object
             stream.flush()
+
+
+def _offer_to_be_killed() -> None:
+    """Have the kernel take this process first where the machine itself runs out of memory (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _die_with_parent() -> None:

@@ -90,6 +90,7 @@ class Request:
     options: WorkerOptions
     folder: str  #: where the files of this request go (see `RequestFiles`)
     limit: float  #: seconds that the check may take
+    memory: float  #: GiB that it may take above the import
 
 
 @dataclass(frozen=True)
@@ -131,13 +132,14 @@ class Ended:
     exit_code: int | None = None  #: exit status, None if a signal ended the child
     signal: str | None = None  #: ``SIGSEGV``
     timed_out: bool = False  #: killed because its time was over
+    out_of_memory: bool = False  #: killed because it took too much memory
 
     @classmethod
-    def by(cls, number: int, code: int, timed_out: bool = False) -> Ended:
+    def by(cls, number: int, code: int, *, timed_out: bool = False, out_of_memory: bool = False) -> Ended:
         """From an exit status as `subprocess` gives it, negative for a signal."""
         if code >= 0:
-            return cls(number, exit_code=code, timed_out=timed_out)
-        return cls(number, signal=signal_name(-code), timed_out=timed_out)
+            return cls(number, code, timed_out=timed_out, out_of_memory=out_of_memory)
+        return cls(number, None, signal_name(-code), timed_out, out_of_memory)
 
 
 Message = Welcome | Request | Goodbye | Hello | Broken | Started | Ended

@@ -5,6 +5,7 @@ Nothing here imports TensorFlow.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import shutil
 import sys
@@ -17,13 +18,13 @@ from types import TracebackType
 
 from losscheck.loss import FoundLoss
 from losscheck.report import Failure
+from losscheck.worker.memory import LOOK_EVERY, MemoryLimit
 from losscheck.worker.messages import (
     Broken,
     Ended,
     Hello,
     Message,
     Request,
-    RequestFiles,
     WorkerOptions,
     can_fork,
     signal_name,
@@ -31,6 +32,7 @@ from losscheck.worker.messages import (
 from losscheck.worker.outcome import Job, Judge, Outcome, judge_with_engine
 from losscheck.worker.process import WorkerProcess, server_command
 from losscheck.worker.stacks import library_folders
+from losscheck.worker.wall import DEFAULT_MEMORY, Device
 
 __all__ = ["Outcome", "Pool", "WorkerOptions"]
 
@@ -38,8 +40,8 @@ __all__ = ["Outcome", "Pool", "WorkerOptions"]
 _STARTUP_LIMIT = 300.0
 #: Seconds that a forking server may be late with ending a loss at its limit.
 _GRACE = 10.0
-#: Seconds between two looks at the size of the output.
-_TICK = 0.5
+#: Seconds between two looks at limits and at the size of the output.
+_TICK = 0.1
 _MAX_ATTEMPTS = 2
 
 
@@ -52,6 +54,8 @@ class Pool:
     Args:
         jobs: how many losses are checked at a time.
         timeout: seconds that one loss may take.
+        memory: GiB that one loss may take above the import of TensorFlow.
+        device: where losses run.
         options: what the user said about how to check.
         python: interpreter of the workers; losscheck need not be installed for it, TensorFlow must.
         command: command line of another server (tests).
@@ -64,6 +68,8 @@ class Pool:
         *,
         jobs: int,
         timeout: float,
+        memory: float = DEFAULT_MEMORY,
+        device: Device = Device.CPU,
         options: WorkerOptions,
         python: str = sys.executable,
         command: Sequence[str] | None = None,
@@ -73,14 +79,14 @@ class Pool:
         self.keras = ""  #: version in the worker; empty before the first outcome
         self.python = ""  #: version of the worker's interpreter; empty before the first outcome
         self._jobs = max(1, jobs)
-        self._timeout = timeout
-        self._options = options
+        self._limits, self._device, self._options = (timeout, memory), device, options
         self._command = tuple(command or server_command(python))
         self._judge = judge
         self._forks = can_fork()
         self._events: queue.SimpleQueue[tuple[WorkerProcess, Message | None]] = queue.SimpleQueue()
         self._workers: list[WorkerProcess] = []
         self._running: dict[int, tuple[WorkerProcess, Job]] = {}
+        self._looked = 0.0
         self._waiting: deque[Job] = deque()
         self._requests = 0
         self._starts = 0
@@ -105,7 +111,11 @@ class Pool:
 
     def run(self, losses: Sequence[FoundLoss]) -> Iterator[Outcome]:
         """Check losses; yields their outcomes as they finish."""
-        self._waiting.extend(self._job(index, loss) for index, loss in enumerate(losses))
+        for index, loss in enumerate(losses):
+            self._requests += 1
+            folder = str(self._folder / str(self._requests))
+            request = Request(self._requests, loss, self._options, folder, *self._limits)
+            self._waiting.append(Job.of(index, request))
         try:
             while self._waiting or self._running:
                 if self._broken and not self._workers:
@@ -119,17 +129,11 @@ class Pool:
                 self._running.clear()
                 self._stop_all()
 
-    def _job(self, index: int, loss: FoundLoss) -> Job:
-        self._requests += 1
-        folder = self._folder / str(self._requests)
-        request = Request(self._requests, loss, self._options, str(folder), self._timeout)
-        return Job(index, request, RequestFiles(folder))
-
     def _start_worker(self) -> None:
         self._starts += 1
         log = self._folder / f"worker-{self._starts}.log"
         try:
-            self._workers.append(WorkerProcess(self._command, log, self._forks, self._events))
+            self._workers.append(WorkerProcess(self._command, log, self._forks, self._events, self._device))
         except OSError as error:
             self._break(type(error).__name__, f"the worker cannot start: {error}")
 
@@ -155,6 +159,8 @@ class Pool:
                 job = self._waiting.popleft()
                 job.begin()
                 self._running[job.request.number] = (worker, job)
+                if not self._forks:  # else the worker itself watches its children
+                    job.memory = MemoryLimit(worker.pid, job.request.memory)
                 worker.send(job.request)
 
     def _has_room(self, worker: WorkerProcess) -> bool:
@@ -165,14 +171,14 @@ class Pool:
 
     def _handle_next(self) -> Iterator[Outcome]:
         """Wait for the next event or time limit and draw the conclusions."""
-        if not self._workers:
-            return
-        try:
-            wait = min(_TICK, max(0.0, self._next_deadline() - time.monotonic()))
-            worker, message = self._events.get(timeout=wait) if wait else self._events.get_nowait()
-        except queue.Empty:
+        with contextlib.suppress(queue.Empty):
+            worker, message = self._events.get(timeout=self._patience())
+            yield from self._handle(worker, message)
+        if not self._patience():  # also where so much is said that the queue is never empty
+            self._looked = time.monotonic()
             yield from self._handle_time()
-            return
+
+    def _handle(self, worker: WorkerProcess, message: Message | None) -> Iterator[Outcome]:
         if worker not in self._workers:
             return  # a last word of one that was stopped
         if isinstance(message, Hello):
@@ -186,33 +192,31 @@ class Pool:
         elif message is None:
             yield from self._handle_death(worker)
 
-    def _next_deadline(self) -> float:
-        starting = [worker.started + _STARTUP_LIMIT for worker in self._workers if not worker.hello]
-        return min(
-            [self._deadline(job) for _, job in self._running.values()] + starting, default=float("inf")
-        )
-
-    def _deadline(self, job: Job) -> float:
-        return job.since + self._timeout + (_GRACE if self._forks else 0.0)
+    def _patience(self) -> float:
+        """Seconds until the next look at what needs one."""
+        tick = _TICK if self._forks else LOOK_EVERY
+        return max(0.0, self._looked + tick - time.monotonic())
 
     def _handle_time(self) -> Iterator[Outcome]:
-        """Nothing was said for a while: look at limits, output and silent deaths."""
+        """Look at limits, output and silent deaths."""
         now = time.monotonic()
         for worker in tuple(self._workers):
-            if worker.exit_code is not None:
+            if worker.exit_code is not None and self._events.empty():
                 yield from self._handle_death(worker)
             elif not worker.hello and now >= worker.started + _STARTUP_LIMIT:
                 self._break("TimeoutError", f"the worker did not start within {_STARTUP_LIMIT:.0f} s")
                 self._stop(worker)
         for number, (worker, job) in tuple(self._running.items()):
             job.bound_output()
-            if now < self._deadline(job) or number not in self._running:
+            is_large = job.memory is not None and job.memory.is_over()
+            is_late = now >= job.since + job.request.limit + (_GRACE if self._forks else 0.0)
+            if number not in self._running or not (is_large or is_late):
                 continue
             if self._forks:
                 yield from self._handle_death(worker)
             else:
                 self._stop(worker)
-                yield self._conclude(Ended(number, timed_out=True))
+                yield self._conclude(Ended(number, timed_out=not is_large, out_of_memory=is_large))
 
     def _handle_death(self, worker: WorkerProcess) -> Iterator[Outcome]:
         """A worker has ended without being told to."""
@@ -224,19 +228,15 @@ class Pool:
             self._break(
                 "WorkerDied", f"the worker ended while it started ({how}){': ' if words else ''}{words}"
             )
-        affected = [job for owner, job in self._running.values() if owner is worker]
-        for job in affected:
-            number = job.request.number
+        for job in [job for owner, job in self._running.values() if owner is worker]:
             if not self._forks:
-                yield self._conclude(Ended.by(number, code))
+                yield self._conclude(Ended.by(job.request.number, code))
                 continue
-            del self._running[number]
+            del self._running[job.request.number]
             if job.attempts < _MAX_ATTEMPTS:
                 self._waiting.appendleft(job)
             else:
-                message = f"the worker process died twice while it checked this loss ({how})"
-                failure = Failure(job.request.loss.target, "worker", "WorkerDied", message)
-                yield Outcome(job.index, None, (failure,))
+                yield job.lost(f"the worker process died twice while it checked this loss ({how})")
 
     def _conclude(self, ended: Ended) -> Outcome:
         _, job = self._running.pop(ended.number)

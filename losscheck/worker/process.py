@@ -24,6 +24,7 @@ from losscheck.worker.messages import (
     decode,
     encode,
 )
+from losscheck.worker.wall import Device, environment
 
 #: Seconds that an idle worker gets to end its children and itself; it needs milliseconds.
 _FAREWELL = 2.0
@@ -55,6 +56,7 @@ class WorkerProcess:
         log: file for what the server prints itself.
         forks: whether it will fork a child for each loss.
         events: gets ``(self, message)``, and ``(self, None)`` once the process has ended.
+        device: where its losses run.
 
     Raises:
         OSError: the interpreter cannot be started.
@@ -67,6 +69,7 @@ class WorkerProcess:
         log: Path,
         forks: bool,
         events: queue.SimpleQueue[tuple[WorkerProcess, Message | None]],
+        device: Device = Device.CPU,
     ) -> None:
         self.hello: Hello | None = None
         self.started = time.monotonic()
@@ -80,12 +83,18 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,
+                env=environment(device),
                 start_new_session=True,  # Ctrl-C is for the parent alone
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
         self._reader = threading.Thread(target=self._read, name="losscheck-worker", daemon=True)
         self._reader.start()
         self.send(Welcome(str(log.parent)))
+
+    @property
+    def pid(self) -> int:
+        """Its number, which is also that of its process group."""
+        return self._process.pid
 
     @property
     def exit_code(self) -> int | None:

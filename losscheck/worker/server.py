@@ -28,8 +28,6 @@ from losscheck.worker.forking import ForkingServer
 from losscheck.worker.messages import Broken, Check, Checked, Ended, Hello, Request, WorkerOptions, can_fork
 from losscheck.worker.stacks import library_folders
 
-#: Set before the import unless the user has set them: no log lines, no GPU, Keras on TensorFlow.
-_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
 #: Seconds between two looks at whether the parent is still there, once a loss has closed the pipe to it.
 _PATIENCE = 1.0
 #: What every check needs: imported whole, once, here instead of in each child.
@@ -62,8 +60,6 @@ def serve(
 
     """
     channel = Channel()
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
     try:
         versions = _import(imports, preload)
     except BaseException as error:
