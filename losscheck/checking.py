@@ -50,6 +50,7 @@ def find_targets(targets: Iterable[str]) -> FoundTargets:
             failures.append(Failure(target, "target", type(error).__name__, str(error)))
             continue
         failures += [Failure(target, "target", "SyntaxError", problem) for problem in found.problems]
+        failures += [Failure(path, "target", "TargetError", reason) for path, reason in found.unreadable]
         files += found.files
         for loss in found.losses:
             losses.setdefault((Path(loss.path).resolve(), loss.name), loss)

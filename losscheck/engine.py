@@ -129,7 +129,7 @@ def check(loss: LoadedLoss, options: Options, keep: Keep = lambda result: None) 
     try:
         return _check(loss, options, told, rules, keep)
     except Exception as error:  # a bug of ours: reported as one, and the other losses go on
-        return CheckResult(None, (bug(loss.target, "engine", error),))
+        return CheckResult(None, (bug(loss, "engine", error),))
 
 
 class _Rules:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from losscheck.finding import Finding, Mode, Severity, code_span, source_line
 from losscheck.loss import LoadedLoss
 from losscheck.prober import Prober
+from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.report import OUT_OF_TIME, Failure, Pending
 from losscheck.rule import Rule
 
@@ -17,6 +18,8 @@ from losscheck.rule import Rule
 _RISKS = (Mode.REPLICAS, Mode.XLA)
 #: Seconds after which the findings so far are kept: a slow loss that runs out of time does not lose them.
 _KEPT_EVERY = 5.0
+
+_MAX_MESSAGE = 160
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def _answer(prober: Prober, rule: Rule) -> _Answer:
     try:
         findings = tuple(rule.check(prober))
     except Exception as error:  # a bug of ours must not take the other rules down: it is reported
-        return _Answer(failures=(bug(prober.loss.target, f"rule {rule.code}", error),))
+        return _Answer(failures=(bug(prober.loss, f"rule {rule.code}", error),))
     return _Answer(findings, postponed=frozenset(prober.postponed))
 
 
@@ -115,10 +118,18 @@ def _verdict(
     )
 
 
-def bug(target: str, stage: str, error: Exception) -> Failure:
-    """A failure of losscheck itself, with its traceback."""
+def bug(loss: LoadedLoss, stage: str, error: Exception) -> Failure:
+    """A failure of losscheck itself, with its traceback; or of the user's code that it ran into."""
+    raised = raised_from(error, UserFiles(loss.location.path))
+    if raised.location is not None:
+        place = f"{raised.location.path}:{raised.location.line}"
+        first, _, _ = raised.message.strip().partition("\n")
+        message = (
+            f"`{raised.type}` at {place} when losscheck looked at an object there: {first[:_MAX_MESSAGE]}"
+        )
+        return Failure(loss.target, stage, raised.type, message)
     text = "".join(traceback.format_exception(error))
-    return Failure(target, stage, type(error).__name__, text, is_bug=True)
+    return Failure(loss.target, stage, type(error).__name__, text, is_bug=True)
 
 
 def _heeded(findings: Sequence[Finding], rules: Mapping[str, Rule], loss: LoadedLoss) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from losscheck.loading.naming import pair_strength
 
@@ -17,6 +18,14 @@ _LOSS_CLASS = re.compile(r"\bclass\s+\w*Loss|\bclass\s+\w+\s*\([^)]*[Ll]oss|Loss
 _COMPILED = re.compile(
     r"\.compile\s*\((?:(?:[^()]|\([^()]*\))*?\bloss\s*=\s*[^\"'\s]|[^,()=]+,\s*\w+\s*[,)])"
 )
+
+
+def is_suspicious(path: Path) -> bool:
+    """Whether a file that cannot be read as text may hold a loss: nobody can say that it holds none."""
+    try:
+        return may_hold_loss(path.read_bytes().decode("latin-1"))
+    except OSError:
+        return True
 
 
 def may_hold_loss(text: str) -> bool:

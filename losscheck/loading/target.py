@@ -24,7 +24,7 @@ from losscheck.loading.modules import (
     nearest_package,
 )
 from losscheck.loading.notebook import SUFFIX, is_notebook, read_notebook
-from losscheck.loading.prefilter import may_hold_loss
+from losscheck.loading.prefilter import is_suspicious, may_hold_loss
 from losscheck.loading.source import parse, read_text
 from losscheck.loading.usages import lambda_at
 from losscheck.loss import FoundLoss, Kind
@@ -44,6 +44,7 @@ class Found:
     losses: tuple[FoundLoss, ...]  #: in the order of files and lines
     files: int  #: how many files were read
     problems: tuple[str, ...] = ()  #: what of them could not be read, a sentence each
+    unreadable: tuple[tuple[str, str], ...] = ()  #: files of a folder that could not be read at all, and why
 
 
 def find_losses(target: str, *, root: Path | None = None) -> Found:
@@ -108,11 +109,16 @@ def _listed(folder: Path) -> list[Path]:
 
 def _in_folder(folder: Path) -> Found:
     losses: list[FoundLoss] = []
+    unreadable: list[tuple[str, str]] = []
     files = 0
     for path in _python_files(folder):
+        if not path.is_file():  # a pipe, a link to nothing
+            continue
         try:
             text = read_text(path)
-        except TargetError:  # one unreadable file does not keep the others from being checked
+        except TargetError as error:  # one unreadable file does not keep the others from being checked
+            if is_suspicious(path):
+                unreadable.append((shown_path(path), str(error)))
             continue
         files += 1
         if not may_hold_loss(text):
@@ -123,7 +129,7 @@ def _in_folder(folder: Path) -> Found:
             losses.append(broken(shown_path(path), shown_path(path), "", path, error))
             continue
         losses.extend(scanned(shown_path(path), shown_path(path), text, tree))
-    return Found(tuple(losses), files)
+    return Found(tuple(losses), files, unreadable=tuple(unreadable))
 
 
 def _python_files(folder: Path) -> Iterator[Path]:

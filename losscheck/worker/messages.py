@@ -18,6 +18,8 @@ from losscheck.finding import Location, Mode
 from losscheck.loss import FoundLoss, Kind
 from losscheck.report import Failure, LossReport, Pending
 
+#: Exit status of a child that could not write what was found.
+UNABLE = 199
 #: Environment variable that makes a worker check its losses without a fork, as on Windows.
 NO_FORK = "LOSSCHECK_NO_FORK"
 
@@ -205,6 +207,7 @@ class RequestFiles:
             "pending": result.pending and dataclasses.asdict(result.pending),
         }
         text = json.dumps(data, default=_plain)
+        self.folder.mkdir(exist_ok=True)  # the loss may have emptied the folder of temporary files
         temporary = self.folder / "result.part"
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(self.result)

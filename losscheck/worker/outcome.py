@@ -13,7 +13,7 @@ from losscheck.loss import FoundLoss
 from losscheck.observation import ProcessObservation
 from losscheck.report import OUT_OF_TIME, Failure, LossReport, Pending
 from losscheck.worker.memory import MemoryLimit
-from losscheck.worker.messages import Ended, Request, RequestFiles, Result, WorkerOptions
+from losscheck.worker.messages import UNABLE, Ended, Request, RequestFiles, Result, WorkerOptions
 from losscheck.worker.stacks import find_user_line, stack_seconds
 
 #: Characters of a loss's output that are kept; nobody reads more.
@@ -85,6 +85,8 @@ class Job:
         if report is not None and result.pending == Pending(None) and observation.timed_out is not None:
             report = dataclasses.replace(report, seconds=seconds)
             failures = (*failures, _out_of_time(report, observation.timed_out))
+        elif report is None and not failures and ended.exit_code == UNABLE and not ended.timed_out:
+            failures = (_unable(self.request.loss.target, output),)
         elif result.pending is not None or (report is None and not failures):
             verdict = judge(self.request.loss, observation, self.request.options)
             if (
@@ -145,6 +147,13 @@ def _out_of_time(report: LossReport, limit: float) -> Failure:
     rules = "1 rule" if left == 1 else f"{left} rules"
     message = f"not all was checked within {limit:g} s: {rules} did not run; `--timeout` gives it more"
     return Failure(report.target, "worker", "TimeoutError", message)
+
+
+def _unable(target: str, output: str) -> Failure:
+    """A loss that has taken its own process apart."""
+    last = next((f": {line.strip()}" for line in reversed(output.splitlines()) if line.strip()), "")
+    message = f"the loss left its process unable to write down what was found{last}"
+    return Failure(target, "worker", "NoResult", message)
 
 
 def _ended(report: LossReport, observation: ProcessObservation) -> Failure:

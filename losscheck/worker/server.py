@@ -27,6 +27,7 @@ from losscheck.worker.child import check_request
 from losscheck.worker.forking import ForkingServer
 from losscheck.worker.messages import Broken, Check, Checked, Ended, Hello, Request, WorkerOptions, can_fork
 from losscheck.worker.stacks import library_folders
+from losscheck.worker.surroundings import Surroundings
 
 #: Seconds between two looks at whether the parent is still there, once a loss has closed the pipe to it.
 _PATIENCE = 1.0
@@ -112,12 +113,15 @@ def _serve_in_process(channel: Channel, check: Check) -> NoReturn:
     while True:
         request = requests.get()
         os.chdir(folder)
-        check_request(request, check)
+        surroundings = Surroundings()
+        is_whole = check_request(request, check) and surroundings.restore()
         try:
             channel.silence()
             channel.send(Ended(request.number, exit_code=0))
         except OSError:  # the loss has closed the pipe: the end of the process says the same
             os._exit(0)
+        if not is_whole:
+            os._exit(0)  # the parent starts another one for the next loss
 
 
 def _listen(channel: Channel, requests: queue.SimpleQueue[Request]) -> NoReturn:
