@@ -99,11 +99,8 @@ def judge_process(found: FoundLoss, ended: ProcessObservation, options: Options)
     assert result.report is not None
     if ended.mode is None:
         return result.report
-    state = (
-        ModeResult(Status.FAIL)
-        if result.report.findings
-        else ModeResult(Status.SKIPPED, f"the process {ended.words}")
-    )
+    silent = ModeResult(Status.SKIPPED, f"the process {ended.words}")
+    state = ModeResult(Status.FAIL) if result.report.findings else silent
     return replace(result.report, modes={ended.mode: state})
 
 
@@ -160,6 +157,7 @@ def _check(loss: LoadedLoss, options: Options, told: Told, rules: _Rules, keep: 
             modes=_modes(prober, inferred, verdict.findings),
             findings=verdict.findings,
             skipped=verdict.skipped,
+            output=prober.eager().printed,
             seconds=time.perf_counter() - start,
         )
         result = _answered(report, verdict)

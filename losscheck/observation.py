@@ -110,6 +110,12 @@ class Observation:
 class EagerObservation(Observation):
     """The loss called eagerly."""
 
+    @property
+    def printed(self) -> str:
+        """What the first call wrote to Python's streams and logs; a further one writes the same again."""
+        first = [e.detail for e in self.effects if e.kind is EffectKind.OUTPUT and e.call == 0]
+        return "".join(f"{text}\n" for text in first)
+
 
 @dataclass(frozen=True)
 class GraphObservation(Observation):

@@ -121,7 +121,7 @@ def _verdict(
 def bug(loss: LoadedLoss, stage: str, error: Exception) -> Failure:
     """A failure of losscheck itself, with its traceback; or of the user's code that it ran into."""
     raised = raised_from(error, UserFiles(loss.location.path))
-    if raised.location is not None:
+    if raised.location is not None and raised.location.path == loss.location.path:
         place = f"{raised.location.path}:{raised.location.line}"
         first, _, _ = raised.message.strip().partition("\n")
         message = (

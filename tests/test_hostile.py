@@ -27,8 +27,12 @@ LIMITS = ("--timeout", "12", "--memory", "0.6")
 IMPORT = "import tensorflow as tf\n\n\n"
 RIGHT = "def {name}(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
 ROUNDED = RIGHT.replace("- y_pred", "- tf.round(y_pred)")
-#: a line of it is no reason to read it slowly: comments and names, as a generated file has them
-MANY_LINES = "".join(f"NAME_{n} = 'a generated line of a file that nobody wrote'\n" for n in range(150_000))
+#: 10 MB of data, as a generated file has them
+DATA = (
+    "DATA = (\n"
+    + "    'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v'\n" * 140_000
+    + ")\n\n\n"
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
@@ -51,7 +55,9 @@ class Ran:
 
     def answers(self):
         """Path → why it could not be checked."""
-        return {failure["target"].partition(":")[0]: failure["message"] for failure in self.report["failures"]}
+        return {
+            failure["target"].partition(":")[0]: failure["message"] for failure in self.report["failures"]
+        }
 
 
 def make_zoo(folder):
@@ -61,7 +67,7 @@ def make_zoo(folder):
     (folder / "latin.py").write_bytes(right.replace("squared", "größer").encode("latin-1"))
     (folder / "null_bytes.py").write_bytes(right.encode() + b"\0")
     (folder / "mit Leerzeichen und Übermut 損失.py").write_text(right, encoding="utf-8")
-    (folder / "ten_megabytes.py").write_text(IMPORT + MANY_LINES + RIGHT.format(name="late_loss"))
+    (folder / "ten_megabytes.py").write_text(IMPORT + DATA + RIGHT.format(name="late_loss"))
     (folder / "folder.py").mkdir()
     (folder / "around").symlink_to(folder, target_is_directory=True)
     (folder / "to_itself.py").symlink_to(folder / "to_itself.py")
@@ -130,9 +136,7 @@ def test_the_zoo_is_a_zoo():
 
 
 def test_each_hostile_loss_gets_its_findings_at_their_lines_and_no_other(ran):
-    marked = {
-        (path, line, code) for path, text in stored().items() for code, line in expected(text, KERAS)
-    }
+    marked = {(path, line, code) for path, text in stored().items() for code, line in expected(text, KERAS)}
     neighbours = {(path.name, 5, "LC201") for path in ran.folder.glob("?_rounded.py")}
     assert ran.findings() == marked | neighbours | {("null_bytes.py", 1, "LC010")}
 
@@ -144,3 +148,94 @@ def test_what_cannot_be_checked_says_why(ran):
         answers["locked.py"] = "cannot read `locked.py`: Permission denied"
     assert ran.answers() == answers
     assert ran.code == 2
+
+
+def test_the_losses_in_between_keep_their_own_results(ran):
+    neighbours = [loss for loss in ran.report["losses"] if loss["path"].endswith("_neighbour.py")]
+    assert len(neighbours) == 9
+    assert {tuple(loss["modes"].items()) for loss in neighbours} == {
+        (
+            ("eager", "pass"),
+            ("graph", "pass"),
+            ("gradient", "pass"),
+            ("fit", "pass"),
+            ("xla", "pass"),
+            ("replicas", "skipped"),
+            ("reload", "fail"),
+            ("symbolic", "fail"),
+        )
+    }
+
+
+def test_the_results_stand_in_the_order_of_the_files(ran):
+    paths = [loss["path"] for loss in ran.report["losses"]]
+    assert paths == sorted(paths, key=lambda path: (path.count(os.sep), path))
+
+
+def test_nothing_is_left_running_and_nothing_in_the_temporary_folder(ran):
+    assert (ran.left_processes, ran.left_files) == ([], [])
+
+
+def test_nothing_of_what_they_print_comes_through(ran):
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [("memory_bomb.py", 8), ("memory_bomb_at_import.py", 8), ("memory_bomb_elsewhere.py", 16)],
+)
+def test_a_loss_that_takes_too_much_memory_is_told_with_its_line(ran, path, line):
+    (loss,) = (loss for loss in ran.report["losses"] if loss["path"] == path)
+    (finding,) = loss["findings"]
+    assert finding["message"] == (
+        "the process took more than 0.6 GiB of memory while the loss was probed;"
+        f" the last line of it that ran is {line}"
+    )
+
+
+def test_what_a_loss_prints_is_shown_on_request_and_harmless(tmp_path):
+    shutil.copy(HOSTILE / "output_for_terminals.py", tmp_path)
+    shutil.copy(HOSTILE / "output_binary.py", tmp_path)
+    command = [sys.executable, "-m", "losscheck", "output_for_terminals.py", "output_binary.py", "--verbose"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(tmp_path / "t"), capture_output=True, check=False
+    )
+    shown = [line.strip() for line in done.stdout.decode().splitlines() if line.strip().startswith("| ")]
+    assert "| ::error::HOSTILE" in shown
+    assert any("ABCDEFGHIJKLMNOPQRSTUVWXYZ" in line for line in shown)
+    assert not set(done.stdout) & (set(range(32)) - {ord("\n")})
+
+
+def start(place, *names):
+    """Start a run over some of the zoo, and wait until their processes are at work."""
+    for name in names:
+        shutil.copy(HOSTILE / name, place)
+    temporary = place / "temporary"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "losscheck", *names, "-j", "2", "--timeout", "600"],
+        cwd=place,
+        env=environment(temporary),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # a signal for it is not one for the tests
+    )
+    end = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < end and not list(temporary.glob("*/*/stack.txt")):
+        time.sleep(0.1)
+    return process, temporary
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [(signal.SIGINT, 130, b"losscheck: interrupted\n"), (signal.SIGTERM, -signal.SIGTERM, b"")],
+)
+def test_a_signal_ends_the_run_and_leaves_nothing(tmp_path, number, code, words):
+    process, temporary = start(tmp_path, "hangs_in_c.py", "hangs_at_a_lock.py")
+    assert len(processes_of(str(temporary))) >= 3, "the command line, the server and a child"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (code, b"", words)
+    end = time.monotonic() + 20
+    while (processes_of(str(temporary)) or list(temporary.iterdir())) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert (processes_of(str(temporary)), list(temporary.iterdir())) == ([], [])
