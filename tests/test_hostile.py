@@ -89,15 +89,17 @@ def stored():
 
 
 def processes_of(marker):
-    """The processes in whose environment a text stands, zombies left out."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if marker.encode() in (process / "environ").read_bytes():
-                found.append(int(process.name))
-        except OSError:  # gone, or another user's
-            continue
-    return found
+    """The processes in whose environment a text stands; a zombie has none."""
+    return [
+        int(process.name) for process in Path("/proc").glob("[0-9]*") if marker in environment_of(process)
+    ]
+
+
+def environment_of(process):
+    try:
+        return (process / "environ").read_bytes().decode(errors="replace")
+    except OSError:  # gone, or another user's
+        return ""
 
 
 def environment(temporary, **more):
@@ -108,7 +110,7 @@ def environment(temporary, **more):
 def run_zoo(place, **more):
     folder, temporary = place / "zoo", place / "temporary"
     make_zoo(folder)
-    command = [sys.executable, "-m", "losscheck", ".", "--format", "json", "-j", "4", *LIMITS]
+    command = [sys.executable, "-m", "losscheck", ".", "--format", "json", "-j", "3", *LIMITS]
     done = subprocess.run(
         command, cwd=folder, env=environment(temporary, **more), capture_output=True, check=False
     )

@@ -91,7 +91,7 @@ def _require_file(path: Path) -> None:
         near = ""
         if path.parent.is_dir():
             names = [p.name for p in _listed(path.parent) if p.suffix in _SUFFIXES or p.is_dir()]
-            matches = suggestion(path.name, names)
+            matches = suggestion(path.name, [name for name in names if name != path.name])
             near = matches.replace("`", f"`{shown_path(path.parent)}{os.sep}", 1) if matches else ""
             if path.parent == Path():
                 near = matches
@@ -112,7 +112,7 @@ def _in_folder(folder: Path) -> Found:
     unreadable: list[tuple[str, str]] = []
     files = 0
     for path in _python_files(folder):
-        if not path.is_file():  # a pipe, a link to nothing
+        if not os.path.isfile(path):  # noqa: PTH113 - a pipe, a link to nothing; never raises
             continue
         try:
             text = read_text(path)
@@ -139,7 +139,7 @@ def _python_files(folder: Path) -> Iterator[Path]:
             for name in folders
             if not name.startswith(".")
             and name not in _SKIPPED_FOLDERS
-            and not Path(current, name, "pyvenv.cfg").exists()
+            and not os.path.exists(Path(current, name, "pyvenv.cfg"))  # noqa: PTH110 - never raises
         )
         yield from (Path(current, name) for name in sorted(files) if name.endswith(_SUFFIXES))
 
