@@ -135,6 +135,7 @@ class Ended:
     signal: str | None = None  #: ``SIGSEGV``
     timed_out: bool = False  #: killed because its time was over
     out_of_memory: bool = False  #: killed because it took too much memory
+    is_last: bool = False  #: the loss has changed the worker: it must check no other
 
     @classmethod
     def by(cls, number: int, code: int, *, timed_out: bool = False, out_of_memory: bool = False) -> Ended:

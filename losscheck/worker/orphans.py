@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,9 +29,11 @@ class Process:
 
 
 def processes() -> list[Process]:
-    """Every process; none where the system does not tell."""
+    """Every process; none where the system does not tell (Windows)."""
+    if not HAS_PROC:
+        return _told_by_ps()
     found = []
-    for entry in PROC.iterdir() if HAS_PROC else ():
+    for entry in PROC.iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError, ValueError):  # it has ended meanwhile
                 text = (entry / "stat").read_text(encoding="utf-8", errors="replace")
@@ -39,10 +42,31 @@ def processes() -> list[Process]:
     return found
 
 
+def descendants(pid: int) -> set[int]:
+    """What a process has started, and what these have started, as far as their parents live."""
+    found: set[int] = set()
+    everything = processes()
+    new = {pid}
+    while new:
+        new = {process.pid for process in everything if process.parent in new} - found
+        found |= new
+    return found
+
+
 def adopt_orphans() -> None:
     """Become the parent of whatever the processes below this one leave behind (Linux)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _told_by_ps() -> list[Process]:
+    try:
+        columns = "pid=,ppid=,pgid="
+        text = subprocess.check_output(["ps", "-A", "-o", columns], text=True, stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    rows = (map(int, row.split()) for row in text.splitlines())
+    return [Process(pid, parent, group, group) for pid, parent, group in rows]
 
 
 def kill_orphans(children: Collection[int]) -> None:

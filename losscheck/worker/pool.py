@@ -86,10 +86,8 @@ class Pool:
         self._events: queue.SimpleQueue[tuple[WorkerProcess, Message | None]] = queue.SimpleQueue()
         self._workers: list[WorkerProcess] = []
         self._running: dict[int, tuple[WorkerProcess, Job]] = {}
-        self._looked = 0.0
         self._waiting: deque[Job] = deque()
-        self._requests = 0
-        self._starts = 0
+        self._requests, self._starts, self._looked = 0, 0, 0.0
         self._broken: Failure | None = None
         self._libraries: frozenset[str] = frozenset()
 
@@ -189,6 +187,8 @@ class Pool:
             self._break(message.type, message.message)
         elif isinstance(message, Ended) and message.number in self._running:
             yield self._conclude(message)
+            if message.is_last:
+                self._stop(worker)
         elif message is None:
             yield from self._handle_death(worker)
 

@@ -24,6 +24,7 @@ from losscheck.worker.messages import (
     decode,
     encode,
 )
+from losscheck.worker.orphans import descendants
 from losscheck.worker.wall import Device, environment
 
 #: Seconds that an idle worker gets to end its children and itself; it needs milliseconds.
@@ -117,7 +118,10 @@ class WorkerProcess:
         if self.hello and self._forks:  # it listens at any time
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_FAREWELL)
+        family = descendants(self._process.pid)
         _kill_group(self._process.pid)
+        for pid in family:  # some have left the group
+            _kill(pid)
         for pid in tuple(self._children.values()):
             _kill_group(pid)
         self._process.kill()
@@ -147,6 +151,11 @@ class WorkerProcess:
                 self._events.put((self, message))
         self._process.wait()
         self._events.put((self, None))
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _kill_group(pid: int) -> None:

@@ -117,11 +117,9 @@ def _serve_in_process(channel: Channel, check: Check) -> NoReturn:
         is_whole = check_request(request, check) and surroundings.restore()
         try:
             channel.silence()
-            channel.send(Ended(request.number, exit_code=0))
+            channel.send(Ended(request.number, exit_code=0, is_last=not is_whole))
         except OSError:  # the loss has closed the pipe: the end of the process says the same
             os._exit(0)
-        if not is_whole:
-            os._exit(0)  # the parent starts another one for the next loss
 
 
 def _listen(channel: Channel, requests: queue.SimpleQueue[Request]) -> NoReturn:
