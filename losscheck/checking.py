@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import losscheck
+from losscheck.choices import Device
 from losscheck.exceptions import ConfigError, TargetError
 from losscheck.report import Failure, LossReport, ModeResult, Report, Status, Versions
 from losscheck.settings import Settings
@@ -61,6 +62,7 @@ def find_targets(
             failures.append(Failure(target, "target", type(error).__name__, str(error)))
             continue
         failures += [Failure(target, "target", "SyntaxError", problem) for problem in found.problems]
+        failures += [Failure(path, "target", "TargetError", reason) for path, reason in found.unreadable]
         files += found.files
         for loss in found.losses:
             losses.setdefault((Path(loss.path).resolve(), loss.name), loss)
@@ -139,6 +141,8 @@ def new_pool(settings: Settings, count: int | None = None) -> Pool:
     return Pool(
         jobs=jobs if count is None else min(jobs, count),
         timeout=settings.of_run("timeout"),
+        memory=settings.of_run("memory"),
+        device=Device(settings.of_run("device")),
         python=choose_interpreter(settings.python()),
     )
 

@@ -20,3 +20,18 @@ class Load(str, enum.Enum):
     AUTO = "auto"
     IMPORT = "import"
     SLICE = "slice"
+
+
+class Device(str, enum.Enum):
+    """Where losses run."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+#: Seconds that a loss may take, where nobody says otherwise.
+DEFAULT_TIMEOUT = 30.0
+#: Seconds, about twelve days: far below what the system's own clocks can wait for.
+LONGEST_TIMEOUT = 1_000_000.0
+#: GiB that a loss may take above the import of TensorFlow, where nobody says otherwise.
+DEFAULT_MEMORY = 4.0

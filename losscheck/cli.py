@@ -46,7 +46,8 @@ def run(arguments: Sequence[str]) -> int:
             return _CANNOT_CHECK
         return _check(replace(request, targets=targets))
     except LosscheckError as error:
-        write_safely(f"losscheck: {error}\n", sys.stderr)
+        line = " ".join(str(error).splitlines())
+        write_safely(f"losscheck: {line}\n", sys.stderr)
         return _CANNOT_CHECK
 
 

@@ -104,8 +104,8 @@ def judge_process(found: FoundLoss, ended: ProcessObservation, options: Options)
     assert result.report is not None
     if ended.mode is None:
         return result.report
-    how = f"no answer within {ended.timed_out:g} s" if ended.timed_out else "the process ended"
-    state = ModeResult(Status.FAIL) if result.report.findings else ModeResult(Status.SKIPPED, how)
+    silent = ModeResult(Status.SKIPPED, f"the process {ended.words}")
+    state = ModeResult(Status.FAIL) if result.report.findings else silent
     return replace(result.report, modes={ended.mode: state})
 
 
@@ -131,7 +131,7 @@ def check(loss: LoadedLoss, options: Options, keep: Keep = lambda result: None) 
     try:
         return _check(loss, options, told, rules, keep)
     except Exception as error:  # a bug of ours: reported as one, and the other losses go on
-        return CheckResult(None, (bug(loss.target, "engine", error),))
+        return CheckResult(None, (bug(loss.target, path, "engine", error),))
 
 
 class _Rules:
@@ -165,6 +165,7 @@ def _check(loss: LoadedLoss, options: Options, told: Told, rules: _Rules, keep: 
             modes=_modes(prober, inferred, verdict.every),
             findings=verdict.every,
             skipped=verdict.skipped,
+            output=prober.eager().printed,
             seconds=time.perf_counter() - start,
             drawing=drawing,
             ingredients=ingredients_for(prober, verdict.findings) if options.repro else None,

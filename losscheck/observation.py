@@ -110,6 +110,12 @@ class Observation:
 class EagerObservation(Observation):
     """The loss called eagerly."""
 
+    @property
+    def printed(self) -> str:
+        """What the first call wrote to Python's streams and logs; a further one writes the same again."""
+        first = [e.detail for e in self.effects if e.kind is EffectKind.OUTPUT and e.call == 0]
+        return "".join(f"{text}\n" for text in first)
+
 
 @dataclass(frozen=True)
 class GraphObservation(Observation):
@@ -161,7 +167,17 @@ class ProcessObservation(Observation):
     """How the child process that probed the loss ended."""
 
     timed_out: float | None = None  #: the limit in seconds that ran out
+    out_of_memory: float | None = None  #: the limit in GiB that it went beyond
     exit_code: int | None = None  #: exit status if it ended by itself
     signal: str | None = None  #: ``SIGSEGV`` if a signal ended it
     location: Location | None = None  #: the user's line that it was in, where known
     mode: Mode | None = None  #: the mode that ended it, where what it had seen before was kept
+
+    @property
+    def words(self) -> str:
+        """How it ended, after "the process": ``died of SIGSEGV``."""
+        if self.timed_out is not None:
+            return f"gave no answer within {self.timed_out:g} s"
+        if self.out_of_memory is not None:
+            return f"took more than {self.out_of_memory:g} GiB of memory"
+        return f"died of {self.signal}" if self.signal else f"ended with exit status {self.exit_code}"

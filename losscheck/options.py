@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-from losscheck.choices import FailOn, Load
+from losscheck.choices import DEFAULT_MEMORY, DEFAULT_TIMEOUT, LONGEST_TIMEOUT, Device, FailOn, Load
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Mode
 from losscheck.reporters import FORMATS
@@ -86,10 +86,7 @@ def _validate(request: Request) -> None:
     if request.format not in FORMATS:
         raise LosscheckError(f"unknown format `{request.format}`; use one of {', '.join(FORMATS)}")
     given = request.settings.given
-    if given.get("timeout", 1) <= 0:
-        raise LosscheckError(f"the timeout must be above 0 seconds, not {given['timeout']:g}")
-    if given.get("jobs", 1) < 1:
-        raise LosscheckError(f"there must be at least 1 job, not {given['jobs']}")
+    _validate_limits(given)
     if request.plot and request.format != "text":
         raise LosscheckError(f"`--plot` draws in the format `text`, not in `{request.format}`")
     if request.html is not None:
@@ -137,6 +134,17 @@ def _validate(request: Request) -> None:
         from losscheck.selection import select
 
         select(all_rules(), given.get("select", ()), given.get("ignore", ()))
+
+
+def _validate_limits(given: Mapping[str, Any]) -> None:
+    timeout, memory, jobs = given.get("timeout", 1.0), given.get("memory", 1.0), given.get("jobs", 1)
+    if not 0 < timeout <= LONGEST_TIMEOUT:
+        bounds = f"at most {LONGEST_TIMEOUT:.0f} seconds" if timeout > 0 else "above 0 seconds"
+        raise LosscheckError(f"the timeout must be {bounds}, not {timeout:g}")
+    if not memory > 0:
+        raise LosscheckError(f"the memory must be above 0 GiB, not {memory:g}")
+    if jobs < 1:
+        raise LosscheckError(f"there must be at least 1 job, not {jobs}")
 
 
 def _refuse_with_watch(request: Request) -> None:
@@ -221,11 +229,24 @@ def _request(
         ),
     ] = None,
     timeout: Annotated[
-        float | None, _option(_RUN, "Limit for each loss.", metavar="SECONDS", show_default="30")
+        float | None,
+        _option(_RUN, "Limit for each loss.", metavar="SECONDS", show_default=f"{DEFAULT_TIMEOUT:g}"),
     ] = None,
     static: Annotated[
         bool, _option(_RUN, "Read the source and run nothing: suspicions, in milliseconds.", "--static")
     ] = False,
+    memory: Annotated[
+        float | None,
+        _option(
+            _RUN,
+            "Limit for each loss, above the import.",
+            metavar="GIB",
+            show_default=f"{DEFAULT_MEMORY:g}",
+        ),
+    ] = None,
+    device: Annotated[
+        Device | None, _option(_RUN, "Where the losses run.", show_default=Device.CPU.value)
+    ] = None,
     jobs: Annotated[
         int | None,
         _option(_RUN, "Losses at the same time.", "--jobs", "-j", metavar="N", show_default="cores"),
@@ -261,6 +282,8 @@ def _request(
         "modes": mode and split(mode),
         "load": load and load.value,
         "timeout": timeout,
+        "memory": memory,
+        "device": device and device.value,
         "jobs": jobs,
         "baseline": baseline,
         "python": python,

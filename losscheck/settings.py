@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from losscheck.choices import DEFAULT_MEMORY, DEFAULT_TIMEOUT, Device
 from losscheck.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -143,8 +144,10 @@ class Settings:
 _DEFAULTS: Mapping[str, Any] = {
     "targets": tuple,
     "fail-on": lambda: "warning",
-    "timeout": lambda: 30.0,
+    "timeout": lambda: DEFAULT_TIMEOUT,
     "jobs": cores,
+    "memory": lambda: DEFAULT_MEMORY,
+    "device": lambda: Device.CPU.value,
     "baseline": lambda: None,
     "python": lambda: None,
     "select": tuple,

@@ -115,7 +115,7 @@ def _suspicions(rule: Rule, source: Source) -> tuple[list[Finding], list[Failure
     try:
         return list(rule.suspect(source)), []
     except Exception as error:  # a bug of ours must not take the other rules down: it is reported
-        return [], [bug(source.loss.target, f"source side of rule {rule.code}", error)]
+        return [], [bug(source.loss.target, source.loss.path, f"source side of rule {rule.code}", error)]
 
 
 def source_of(loss: FoundLoss) -> Source:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from losscheck.finding import Finding, Location, Mode, Severity, code_span, source_line
 from losscheck.prober import IdleComment, Prober
+from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.report import OUT_OF_TIME, Failure, Pending, Suppressed
 from losscheck.rule import Rule
 from losscheck.suppression import idle_comments, suppress
@@ -17,6 +18,8 @@ from losscheck.suppression import idle_comments, suppress
 _RISKS = (Mode.REPLICAS, Mode.XLA)
 #: Seconds after which the findings so far are kept: a slow loss that runs out of time does not lose them.
 _KEPT_EVERY = 5.0
+
+_MAX_MESSAGE = 160
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,9 @@ def _answer(prober: Prober, rule: Rule) -> _Answer:
     try:
         findings = tuple(rule.check(prober))
     except Exception as error:  # a bug of ours must not take the other rules down: it is reported
-        return _Answer(failures=(bug(prober.loss.target, f"rule {rule.code}", error),))
+        return _Answer(
+            failures=(bug(prober.loss.target, prober.loss.location.path, f"rule {rule.code}", error),)
+        )
     return _Answer(findings, postponed=frozenset(prober.postponed))
 
 
@@ -139,8 +144,24 @@ def _idle_comments(
     return idle_comments(prober.loss.location, found, by_code, ran)
 
 
-def bug(target: str, stage: str, error: Exception) -> Failure:
-    """A failure of losscheck itself, with its traceback."""
+def bug(target: str, path: str, stage: str, error: Exception) -> Failure:
+    """A failure of losscheck itself, with its traceback; or of the user's code that it ran into.
+
+    Args:
+        target: the loss.
+        path: its file.
+        stage: what losscheck was doing.
+        error: what was raised.
+
+    """
+    raised = raised_from(error, UserFiles(path))
+    if raised.location is not None and raised.location.path == path:
+        place = f"{path}:{raised.location.line}"
+        first, _, _ = raised.message.strip().partition("\n")
+        message = (
+            f"`{raised.type}` at {place} when losscheck looked at an object there: {first[:_MAX_MESSAGE]}"
+        )
+        return Failure(target, stage, raised.type, message)
     text = "".join(traceback.format_exception(error))
     return Failure(target, stage, type(error).__name__, text, is_bug=True)
 

@@ -11,6 +11,7 @@ import pytest
 from losscheck.checking import check_targets, find_targets
 from losscheck.exceptions import TargetError
 from losscheck.finding import Finding, Location, Mode, Severity
+from losscheck.loading.target import Found
 from losscheck.loss import FoundLoss, Kind
 from losscheck.report import Failure, LossReport, ModeResult, Status
 from losscheck.settings import Settings
@@ -38,7 +39,7 @@ def finder(monkeypatch):
     def find_losses(target, root=None):
         if target not in LOSSES:
             raise TargetError(f"no such file `{target}`")
-        return SimpleNamespace(losses=tuple(LOSSES[target]), files=1, problems=())
+        return Found(tuple(LOSSES[target]), files=1)
 
     monkeypatch.setattr("losscheck.loading.target.find_losses", find_losses)
 
@@ -52,8 +53,8 @@ def pool(monkeypatch):
         events: ClassVar = []
         answers = staticmethod(lambda loss: (report_on(loss), ()))
 
-        def __init__(self, *, jobs, timeout, python):
-            self.events.append(("pool", jobs, timeout))
+        def __init__(self, *, jobs, timeout, memory, device, python):
+            self.events.append(("pool", jobs, timeout, memory, device.value))
 
         def __enter__(self):
             self.events.append("start")
@@ -103,7 +104,7 @@ def test_reports_are_in_the_order_of_the_targets_whatever_finishes_first(pool):
 
     assert [loss.name for loss in report.losses] == ["a", "b", "c"]
     assert (report.versions.tensorflow, report.versions.keras) == ("2.21.0", "3.15.1")
-    assert pool.events == [("pool", 3, 5.0), "start", {"options"}, "end"]
+    assert pool.events == [("pool", 3, 5.0, 4.0, "cpu"), "start", {"options"}, "end"]
 
 
 def test_failures_of_a_worker_are_kept_and_a_lost_loss_is_never_clean(pool):
@@ -169,3 +170,14 @@ def test_a_model_that_cannot_be_built_is_said_once(pool):
     )
 
     assert [failure.target for failure in check("losses.py").failures] == ["losses.py:b"]
+
+
+def test_a_file_of_a_folder_that_cannot_be_read_is_a_failure_of_its_own(monkeypatch):
+    unreadable = (("src/latin.py", "cannot read `src/latin.py`: it is not UTF-8 text"),)
+    monkeypatch.setattr(
+        "losscheck.loading.target.find_losses", lambda target: Found((), 3, unreadable=unreadable)
+    )
+
+    assert find_targets(["src"]).failures == (
+        Failure("src/latin.py", "target", "TargetError", unreadable[0][1]),
+    )

@@ -7,9 +7,11 @@ import sys
 import pytest
 
 import losscheck
+from losscheck.choices import Device
 from losscheck.cli import Color, parse
 from losscheck.exceptions import LosscheckError
 from losscheck.reporters import FORMATS
+from losscheck.worker.wall import environment
 
 EMPTY_FILES = {"empty.py": "", "model.py": "def build():\n    return 1\n"}
 
@@ -48,8 +50,8 @@ def test_version():
 
 OPTIONS = (
     "--y-true --y-pred --task --batch --model --select --ignore --explain --rules "
-    "--fail-on --load --static --timeout --jobs -j --watch -w --python "
-    "--format --repro --verbose -v --quiet -q --plot --html --color --version --help -h"
+    "--fail-on --load --static --timeout --memory --device --jobs -j --watch "
+    "-w --python --format --repro --verbose -v --quiet -q --plot --html --color --version --help -h"
 )
 
 
@@ -81,6 +83,12 @@ def test_the_module_can_be_run():
         (["--format", "yaml"], f"unknown format `yaml`; use one of {', '.join(FORMATS)}"),
         (["--timeout", "0"], "the timeout must be above 0 seconds, not 0"),
         (["--python", "no/such"], "no such interpreter: no/such"),
+        (["--timeout", "nan"], "the timeout must be above 0 seconds, not nan"),
+        (["--timeout", "1e300"], "the timeout must be at most 1000000 seconds, not 1e+300"),
+        (["--memory", "0"], "the memory must be above 0 GiB, not 0"),
+        (["--memory", "nan"], "the memory must be above 0 GiB, not nan"),
+        (["--batch", "."], "cannot read `.`: it is no .npz"),
+        (["--explain", "LC\n"], "no rule `LC `; `losscheck --rules` lists them all"),
         (["--jobs", "0"], "there must be at least 1 job, not 0"),
         (
             ["--y-true", "float32[3]"],
@@ -115,6 +123,8 @@ def test_a_bad_value_is_refused_in_one_line(arguments, message):
         (["--fail-on", "bad"], "'--fail-on'"),
         (["--timeout", "soon"], "'--timeout'"),
         (["--load", "all"], "'--load'"),
+        (["--memory", "4G"], "'--memory'"),
+        (["--device", "tpu"], "'--device'"),
         (["--task", "banana"], "unknown task `banana`; use one of regression, "),
     ],
 )
@@ -139,13 +149,17 @@ def test_the_options_arrive():
             "-v",
             "-j",
             "3",
+            "--memory",
+            "0.5",
+            "--device",
+            "gpu",
         ]
     )
 
     assert request.targets == ("a.py", "b.py:loss")
     assert (request.y_true, request.y_pred, request.task) == ("int32[B]", None, None)
     assert (request.verbose, request.quiet, request.color) == (True, False, Color.ALWAYS)
-    assert request.settings.given == {"fail-on": "never", "jobs": 3}
+    assert request.settings.given == {"fail-on": "never", "jobs": 3, "memory": 0.5, "device": "gpu"}
 
 
 def test_files_without_a_loss_are_clean(folder):
@@ -161,6 +175,60 @@ def test_a_target_that_does_not_exist_fails_and_the_others_are_still_read(folder
     assert first.startswith("not checked: ")
     assert "empti.py" in first
     assert last == "no loss checked: 1 failure"
+
+
+NASTY = {
+    "": "the target is empty: write `losses.py` or `losses.py:dice_loss`",
+    ":": "no file or module stands before the colon in `:`",
+    "model.py:": "no name stands behind the colon in `model.py:`",
+    "model.py:f(": 'model.py:f(: `f(` is no Python expression: write a name, `obj.attr`, `LOSSES["dice"]`',
+    "model.py:f(2**10**10)": "model.py:f(2**10**10): `f(2**10**10)` cannot be a target: write a name,",
+    "model.py:99999999999999999999": "model.py:99999999999999999999: no loss at `99999999999999999999`",
+    "/dev/zero": "`/dev/zero` is not a Python file (.py) or a notebook (.ipynb)",
+    "pipe.py": "`pipe.py` is not a Python file (.py) or a notebook (.ipynb)",
+    "loop.py": "no such file: loop.py",
+    "x" * 300: "no file or module `xxx",
+    "x" * 300 + ".py": "cannot read `xxx",
+    "\udcff.py": "no such file: \\udcff.py",
+    "sys": "module `sys` has no Python source to read",
+    "model.py:" + "(" * 5000: "model.py:((((",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes pipes and links")
+def test_no_target_is_nasty_enough_for_a_traceback(folder):
+    os.mkfifo(folder / "pipe.py")
+    (folder / "loop.py").symlink_to(folder / "loop.py")
+    (folder / "around").symlink_to(folder)
+
+    done = run(*NASTY, "around", "--format", "concise", cwd=folder)
+
+    *rows, last = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (2, "")
+    assert [
+        (target[:30], row)
+        for target, row in zip(NASTY, rows, strict=True)
+        if not row.startswith(f"not checked: {NASTY[target]}")
+    ] == []
+    assert last == f"no loss checked: {len(NASTY)} failures"
+
+
+def test_losses_run_on_the_cpu_unless_told_otherwise():
+    users = {"CUDA_VISIBLE_DEVICES": "1", "KERAS_BACKEND": "jax"}
+
+    assert environment(Device.CPU, users) == {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_BACKEND": "jax",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "HIP_VISIBLE_DEVICES": "-1",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    }
+    assert environment(Device.GPU, users) == {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_BACKEND": "jax",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "CUDA_VISIBLE_DEVICES": "1",
+    }
 
 
 def test_a_stream_without_unicode_does_not_crash(folder):

@@ -76,7 +76,7 @@ def test_no_file_is_no_configuration():
             '[tool.losscheck]\nfail-on = "errror"\n',
             "fail-on: unknown severity `errror`; did you mean `error`?",
         ),
-        ("[tool.losscheck]\ntimeout = 0\n", "timeout: must be a number of seconds above 0, not 0"),
+        ("[tool.losscheck]\ntimeout = 0\n", "timeout: must be a number above 0, not 0"),
         ("[tool.losscheck]\njobs = 1.5\n", "jobs: must be a whole number of at least 1, not 1.5"),
         (
             '[tool.losscheck]\nmodes = ["replica"]\n',

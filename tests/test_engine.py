@@ -390,8 +390,12 @@ def test_a_mode_that_ended_the_process_is_judged_alone():
 @pytest.mark.parametrize(
     ("ended", "reason"),
     [
-        (ProcessObservation("", timed_out=30.0, mode=Mode.XLA), "no answer within 30 s"),
-        (ProcessObservation("", signal="SIGKILL", mode=Mode.REPLICAS), "the process ended"),
+        (ProcessObservation("", timed_out=30.0, mode=Mode.XLA), "the process gave no answer within 30 s"),
+        (ProcessObservation("", signal="SIGKILL", mode=Mode.REPLICAS), "the process died of SIGKILL"),
+        (
+            ProcessObservation("", out_of_memory=4.0, mode=Mode.REPLICAS),
+            "the process took more than 4 GiB of memory",
+        ),
     ],
 )
 def test_a_mode_that_gave_no_answer_is_skipped_with_the_reason(ended, reason):
@@ -471,6 +475,14 @@ ENDS = [
     (
         ProcessObservation("", exit_code=3),
         ("LC009", "the process ended with exit status 3 while the loss was probed"),
+    ),
+    (
+        ProcessObservation("", out_of_memory=0.5, location=Location("losses.py", 7)),
+        (
+            "LC009",
+            "the process took more than 0.5 GiB of memory while the loss was probed;"
+            " the last line of it that ran is 7",
+        ),
     ),
 ]
 

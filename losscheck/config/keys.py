@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from losscheck.choices import FailOn, Load
+from losscheck.choices import LONGEST_TIMEOUT, Device, FailOn, Load
 from losscheck.exceptions import ConfigError, LosscheckError
 from losscheck.finding import Mode
 from losscheck.inputs.specs import parse_spec
@@ -85,9 +85,15 @@ def _read_entry(read_one: Reader, pattern: str, entry: Any) -> Any:
         raise ConfigError(f'"{pattern}": {error}') from None
 
 
+def _positive(value: Any) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
+        raise ConfigError(f"must be a number above 0, not {value!r}")
+    return float(value)
+
+
 def _seconds(value: Any) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
-        raise ConfigError(f"must be a number of seconds above 0, not {value!r}")
+    if _positive(value) > LONGEST_TIMEOUT:
+        raise ConfigError(f"must be at most {LONGEST_TIMEOUT:.0f} seconds, not {value!r}")
     return float(value)
 
 
@@ -112,6 +118,8 @@ RUN_KEYS: Mapping[str, Reader] = {
     "targets": _texts,
     "fail-on": _one_of([choice.value for choice in FailOn], "severity"),
     "timeout": _seconds,
+    "memory": _positive,
+    "device": _one_of([choice.value for choice in Device], "device"),
     "jobs": _count,
     "baseline": _text,
     "python": _text,

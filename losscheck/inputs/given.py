@@ -21,6 +21,8 @@ def read_batch(path: str) -> tuple[np.ndarray, np.ndarray]:
         SpecError: there is no such file, it is none of NumPy's, or an array is missing or has other rows.
 
     """
+    if Path(path).exists() and not Path(path).is_file():  # a pipe would never end
+        raise SpecError(f"cannot read `{path}`: it is no .npz")
     try:
         file = np.load(path, allow_pickle=False)
         if isinstance(file, np.ndarray):

@@ -25,7 +25,7 @@ class Address:
         if self.place.endswith((".py", ".ipynb")) or not all(part.isidentifier() for part in parts):
             return False
         path = Path(self.place)
-        return not path.exists() or (bool(self.expression) and path.is_dir())
+        return not _exists(self.place) or (bool(self.expression) and path.is_dir())
 
 
 def split_target(target: str) -> Address:

@@ -10,7 +10,7 @@ from losscheck.exceptions import TargetError
 from losscheck.loading.address import shown_path
 from losscheck.loading.listing import broken, scanned
 from losscheck.loading.notebook import SUFFIX
-from losscheck.loading.prefilter import may_hold_loss
+from losscheck.loading.prefilter import is_suspicious, may_hold_loss
 from losscheck.loading.source import parse, read_text, skim_text
 from losscheck.loss import FoundLoss
 
@@ -21,13 +21,22 @@ _SKIPPED_FOLDERS = frozenset(
 
 
 def losses_of(path: Path) -> tuple[FoundLoss, ...] | None:
-    """The losses of a file that nobody has named; None if it cannot be read."""
+    """The losses of a file that nobody has named; None if it is none, or cannot be read and holds none.
+
+    Raises:
+        TargetError: it cannot be read, and may hold a loss.
+
+    """
     shown = shown_path(path)
+    if not os.path.isfile(path):  # noqa: PTH113 - a pipe, a link to nothing; never raises
+        return None
     try:
         if not may_hold_loss(skim_text(path)):
             return ()
         text = read_text(path)
     except TargetError:
+        if is_suspicious(path):
+            raise
         return None
     try:
         return scanned(shown, shown, text, parse(text))
@@ -43,6 +52,6 @@ def python_files(folder: Path) -> Iterator[Path]:
             for name in folders
             if not name.startswith(".")
             and name not in _SKIPPED_FOLDERS
-            and not Path(current, name, "pyvenv.cfg").exists()
+            and not os.path.exists(Path(current, name, "pyvenv.cfg"))  # noqa: PTH110 - never raises
         )
         yield from (Path(current, name) for name in sorted(files) if name.endswith(SUFFIXES))

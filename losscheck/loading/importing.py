@@ -168,6 +168,7 @@ def _turned(
     thing: Any, target: str, title: str, is_alias: bool, is_factory: bool
 ) -> tuple[Kind, Any, Callable[..., Any]]:
     """Kind, what is compiled, and the function of ``(y_true, y_pred)`` of an object."""
+    _refuse_endless_wrapper(thing, title)
     if isinstance(thing, type):
         return _turned_class(thing, target, title, is_alias)
     if is_factory and callable(thing):
@@ -180,6 +181,14 @@ def _turned(
     if not callable(thing):
         raise TargetError(f"{title} is {described(thing)}, no loss")
     return Kind.FUNCTION, thing, thing
+
+
+def _refuse_endless_wrapper(thing: Any, title: str) -> None:
+    if callable(thing):
+        try:
+            inspect.unwrap(thing)
+        except ValueError:
+            raise TargetError(f"{title} is a wrapper of itself: its `__wrapped__` leads back to it") from None
 
 
 def _turned_class(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from losscheck.loading.naming import CLEAR, pair_strength, says_loss
 from losscheck.loading.scan import wants_word
@@ -33,6 +34,14 @@ _LOSS_CLASS = (
 _COMPILED = re.compile(
     r"\.compile\s*\((?:(?:[^()]|\([^()]*\))*?\bloss\s*=\s*[^\"'\s]|[^,()=]+,\s*\w+\s*[,)])"
 )
+
+
+def is_suspicious(path: Path) -> bool:
+    """Whether a file that cannot be read as text may hold a loss: nobody can say that it holds none."""
+    try:
+        return may_hold_loss(path.read_bytes().decode("latin-1"))
+    except OSError:
+        return True
 
 
 def may_hold_loss(text: str) -> bool:

@@ -25,6 +25,7 @@ from losscheck.loading.placement import Placement, is_same_file, place
 from losscheck.loading.slicing import Slicer
 from losscheck.loading.source import parse, read_text
 from losscheck.loading.work import has_work
+from losscheck.probes.session import staying_here
 
 _Result = TypeVar("_Result")
 
@@ -48,7 +49,8 @@ class LoadMode(str, enum.Enum):
 def guarded(stage: str, run: Callable[[], _Result]) -> _Result:
     """Run the user's code; whatever it raises becomes a `LoadFailed`."""
     try:
-        return run()
+        with staying_here():
+            return run()
     except (KeyboardInterrupt, TargetError):
         raise
     except BaseException as error:  # the user's code may raise anything, `SystemExit` too

@@ -38,6 +38,7 @@ class Found:
     losses: tuple[FoundLoss, ...]  #: in the order of files and lines
     files: int  #: how many files were read
     problems: tuple[str, ...] = ()  #: what of them could not be read, a sentence each
+    unreadable: tuple[tuple[str, str], ...] = ()  #: files of a folder that could not be read at all, and why
 
 
 def find_losses(target: str, *, root: Path | None = None) -> Found:
@@ -84,7 +85,7 @@ def _require_file(path: Path) -> None:
         near = ""
         if path.parent.is_dir():
             names = [p.name for p in _listed(path.parent) if p.suffix in SUFFIXES or p.is_dir()]
-            matches = suggestion(path.name, names)
+            matches = suggestion(path.name, [name for name in names if name != path.name])
             near = matches.replace("`", f"`{shown_path(path.parent)}{os.sep}", 1) if matches else ""
             if path.parent == Path():
                 near = matches
@@ -112,8 +113,18 @@ def find_in_files(paths: Iterable[Path], read: Callable[[Path], tuple[FoundLoss,
         read: `losses_of`, or what remembers its answers.
 
     """
-    read_ones = [losses for losses in map(read, paths) if losses is not None]
-    return Found(tuple(loss for losses in read_ones for loss in losses), len(read_ones))
+    read_ones: list[tuple[FoundLoss, ...]] = []
+    unreadable: list[tuple[str, str]] = []
+    for path in paths:
+        try:
+            losses = read(path)
+        except TargetError as error:  # one unreadable file does not keep the others from being checked
+            unreadable.append((shown_path(path), str(error)))
+            continue
+        if losses is not None:
+            read_ones.append(losses)
+    found = tuple(loss for losses in read_ones for loss in losses)
+    return Found(found, len(read_ones), unreadable=tuple(unreadable))
 
 
 def _in_file(path: Path, place: str, expression: ast.expr | None, typed: str) -> Found:

@@ -39,7 +39,8 @@ def inner_changes(value: Any) -> Iterator[Change]:
 
 def is_variable(value: Any) -> bool:
     """Whether it is a variable of TensorFlow or Keras."""
-    return hasattr(value, "assign") and hasattr(value, "dtype") and hasattr(value, "shape")
+    kind = type(value)  # an object may say that it has every attribute
+    return hasattr(kind, "assign") and hasattr(kind, "dtype") and hasattr(kind, "shape")
 
 
 def others(value: Any) -> list[Any]:

@@ -31,6 +31,10 @@ _TRAILERS = (
 )
 
 
+#: Characters of an exception's text; the telling lines of AutoGraph's longest lie well within.
+_MAX_TEXT = 100_000
+
+
 class UserFiles:
     """Tells the user's files from those of libraries.
 
@@ -101,7 +105,7 @@ def raised_from(error: BaseException, files: UserFiles) -> Raised:
         if frame.is_user:
             location = _summary_location(summary, files)
             break
-    message = str(error)
+    message = _text(error)
     if location is None or "in user code:" in message:
         inner = message.rpartition(f'File "{_PACKAGE}{os.sep}')[2]
         named = [match for match in _USER_CODE_LINE.finditer(inner) if match["path"] in files]
@@ -111,6 +115,15 @@ def raised_from(error: BaseException, files: UserFiles) -> Raised:
             location = statement_location(named[-1]["path"], line, files)
     bases = tuple(cls.__name__ for cls in type(error).__mro__[1:])
     return Raised(type(error).__name__, bases, _clean(message), location, tuple(frames))
+
+
+def _text(error: BaseException) -> str:
+    """What the exception says, as far as anybody reads it."""
+    try:
+        text = str(error)
+    except Exception as second:  # the user's own class
+        return f"its text cannot be made, since that raises `{type(second).__name__}`"
+    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
 
 
 def _frames_of(error: BaseException) -> list[traceback.FrameSummary]:

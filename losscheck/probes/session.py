@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def isolated() -> Iterator[None]:
         logger.setLevel(logging.ERROR)  # AutoGraph warns of a lambda whose source it cannot find
         if functions_eager:
             tf.config.run_functions_eagerly(False)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), staying_here():
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -54,6 +55,21 @@ def isolated() -> Iterator[None]:
             set_policy(old_policy)
         if tf.config.functions_run_eagerly() != functions_eager:
             tf.config.run_functions_eagerly(functions_eager)
+
+
+@contextlib.contextmanager
+def staying_here() -> Iterator[None]:
+    """Come back to the working directory, from which the paths of the report are told."""
+    try:
+        here = os.getcwd()  # noqa: PTH109 - `Path` would make it slower, and nobody reads it
+    except OSError:  # it has been deleted
+        yield
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.chdir(here)
 
 
 def is_eager_off() -> bool:

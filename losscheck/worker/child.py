@@ -16,25 +16,45 @@ from pathlib import Path
 from typing import NoReturn
 
 from losscheck.report import Failure
-from losscheck.worker.messages import Check, Request, RequestFiles, Result
-from losscheck.worker.stacks import MAIN_THREAD, stack_seconds
+from losscheck.worker.memory import STACK_SIGNAL
+from losscheck.worker.messages import UNABLE, Check, Request, RequestFiles, Result
+from losscheck.worker.originals import Originals, explained
+from losscheck.worker.stacks import CURRENT_THREAD, MAIN_THREAD, stack_seconds
 
 _PR_SET_PDEATHSIG = 1
+#: Seconds; `faulthandler` refuses what it rounds to none.
+_SHORTEST = 1e-3
 
 
-def check_request(request: Request, check: Check) -> None:
-    """Check one loss and leave result, output and, at a hang or a fatal signal, the stacks in its files."""
+def check_request(request: Request, check: Check) -> bool:
+    """Check one loss and leave result, output and, at a hang or a fatal signal, the stacks in its files.
+
+    The answer says whether the process is as it was, so that it can check another loss.
+    """
     files = RequestFiles(Path(request.folder))
-    redirect(os.open(files.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-    sys.argv = [request.loss.path]
-    _keep_temporary_files(files.folder)
-    with _stacks(files.stack, request.limit):
+    originals = Originals()
+    replaced: list[str] = []
+    try:
         try:
-            result = check(request.loss, request.options, files.write_result)
-            _flush()
-            files.write_result(result)
+            redirect(os.open(files.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+            sys.argv = [request.loss.path]
+            _keep_temporary_files(files.folder)
+            _offer_to_be_killed()
+            with _stacks(files.stack, request.limit):
+                try:
+                    result = check(request.loss, request.options, files.write_result)
+                finally:
+                    replaced = originals.put_back()
+                _flush()
+                failures = explained(result.failures, replaced)
+                files.write_result(Result(result.report, failures, result.pending))
+        except KeyboardInterrupt as error:  # the user's code raised it: nobody else interrupts this process
+            _end_interrupted(files, error)
         except BaseException:  # the engine catches what the user's code raises: this is a bug in losscheck
-            files.write_result(Result(None, (_bug(request),)))
+            files.write_result(Result(None, explained([_bug(request)], replaced)))
+    except BaseException:
+        os._exit(UNABLE)
+    return not replaced
 
 
 def run_child(request: Request, check: Check, private: tuple[int, ...]) -> NoReturn:
@@ -46,7 +66,7 @@ def run_child(request: Request, check: Check, private: tuple[int, ...]) -> NoRet
         private: the server's descriptors, which are none of the loss's business.
 
     """
-    code = os.EX_SOFTWARE
+    code = UNABLE
     try:
         os.setsid()
         _die_with_parent()
@@ -60,6 +80,20 @@ def run_child(request: Request, check: Check, private: tuple[int, ...]) -> NoRet
         traceback.print_exc()
     finally:
         os._exit(code)  # no atexit function and no thread of the user's may hold it
+
+
+def _end_interrupted(files: RequestFiles, error: KeyboardInterrupt) -> NoReturn:
+    """End as Python ends at a `KeyboardInterrupt` that nobody catches, by the signal."""
+    rows = [
+        f'  File "{frame.filename}", line {frame.lineno} in {frame.name}'
+        for frame in reversed(traceback.extract_tb(error.__traceback__))
+    ]
+    stack = "\n".join([CURRENT_THREAD.format(threading.get_ident()), *rows, ""])
+    with files.stack.open("a", encoding="ascii", errors="backslashreplace") as file:
+        file.write(stack)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGINT)
+    os._exit(UNABLE)  # it is blocked
 
 
 def _keep_temporary_files(folder: Path) -> None:
@@ -92,16 +126,23 @@ def _bug(request: Request) -> Failure:
 
 @contextlib.contextmanager
 def _stacks(path: Path, limit: float) -> Iterator[None]:
-    """Write all Python stacks to a file shortly before the time limit and at a fatal signal."""
-    with path.open("wb", buffering=0) as file:
-        file.write(MAIN_THREAD.format(threading.get_ident()).encode())
-        faulthandler.enable(file)
-        faulthandler.dump_traceback_later(limit - stack_seconds(limit), file=file)
-        try:
-            yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-            faulthandler.disable()
+    """Write all Python stacks to a file shortly before the time limit, at a fatal signal and when asked."""
+    file = path.open("wb", buffering=0)
+    file.write(MAIN_THREAD.format(threading.get_ident()).encode())
+    faulthandler.enable(file)
+    soon = max(_SHORTEST, limit - stack_seconds(limit))
+    faulthandler.dump_traceback_later(soon, file=file)
+    if STACK_SIGNAL is not None:
+        faulthandler.register(STACK_SIGNAL, file)
+    try:
+        yield
+    finally:
+        if STACK_SIGNAL is not None:
+            faulthandler.unregister(STACK_SIGNAL)
+        faulthandler.cancel_dump_traceback_later()
+        faulthandler.disable()
+        with contextlib.suppress(OSError):  # the loss has closed every descriptor
+            file.close()
 
 
 def _flush() -> None:
@@ -109,6 +150,12 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # closed, None, or the user's own object
             stream.flush()
+
+
+def _offer_to_be_killed() -> None:
+    """Have the kernel take this process first where the machine itself runs out of memory (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _die_with_parent() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from losscheck.choices import Device
 from losscheck.worker.messages import Message
 from losscheck.worker.process import WorkerProcess
 
@@ -19,15 +20,17 @@ class Crew:
     Args:
         command: command line of the server.
         forks: whether a worker forks a child for each loss.
+        device: where losses run.
 
     """
 
-    def __init__(self, command: Sequence[str], forks: bool) -> None:
+    def __init__(self, command: Sequence[str], forks: bool, device: Device = Device.CPU) -> None:
         self.workers: list[WorkerProcess] = []
         #: what they say
         self.events: queue.SimpleQueue[tuple[WorkerProcess, Message | None]] = queue.SimpleQueue()
         self._command = tuple(command)
         self._forks = forks
+        self._device = device
         self._starts = 0
 
     def __enter__(self) -> Crew:
@@ -55,7 +58,7 @@ class Crew:
         """
         self._starts += 1
         log = self.folder / f"worker-{self._starts}.log"
-        self.workers.append(WorkerProcess(self._command, log, self._forks, self.events))
+        self.workers.append(WorkerProcess(self._command, log, self._forks, self.events, self._device))
 
     def stop(self, worker: WorkerProcess) -> None:
         """End a worker and what it has started."""

@@ -14,7 +14,9 @@ from typing import NoReturn
 
 from losscheck.worker.channel import Channel
 from losscheck.worker.child import run_child
+from losscheck.worker.memory import LOOK_EVERY, MemoryLimit, memory_of
 from losscheck.worker.messages import Check, Ended, Request, Started
+from losscheck.worker.orphans import adopt_orphans, kill_orphans
 
 
 @dataclass
@@ -24,6 +26,7 @@ class _Child:
     pid: int
     number: int  #: of the request
     deadline: float
+    memory: MemoryLimit
     timed_out: bool = False
 
     def kill(self) -> None:
@@ -39,7 +42,7 @@ class _Child:
 
 
 class ForkingServer:
-    """Forks a child for each request, ends it at its time limit, and tells how it ended."""
+    """Forks a child for each request, ends it at its limits of time and memory, and tells how it ended."""
 
     def __init__(self, channel: Channel, check: Check) -> None:
         self._channel = channel
@@ -48,6 +51,7 @@ class ForkingServer:
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._wake, False)
+        adopt_orphans()
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
 
@@ -59,18 +63,20 @@ class ForkingServer:
                     self._start(request)
                 self._reap()
                 self._kill_late()
+                self._kill_large()
         except BrokenPipeError:
             pass  # the parent died between two messages
         finally:
-            for child in self._children.values():
-                child.kill()
+            self._end_all()
             self._channel.clean_up()
         os._exit(0)  # TensorFlow takes its time to leave
 
     def _wait(self) -> list[Request] | None:
         """Sleep until there is something to do; None when the parent is gone."""
         deadlines = [child.deadline for child in self._children.values() if not child.timed_out]
-        timeout = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+        timeout = (
+            max(0.0, min(LOOK_EVERY, *(at - time.monotonic() for at in deadlines))) if deadlines else None
+        )
         ready, _, _ = select.select([self._channel.requests, self._woken], [], [], timeout)
         if self._woken in ready:
             os.read(self._woken, 4096)
@@ -86,17 +92,25 @@ class ForkingServer:
                 self._check,
                 (*self._channel.descriptors, self._woken, self._wake),
             )
-        self._children[pid] = _Child(pid, request.number, deadline)
+        memory = MemoryLimit(pid, request.memory, memory_of(os.getpid()))
+        self._children[pid] = _Child(pid, request.number, deadline, memory)
         self._channel.send(Started(request.number, pid))
 
     def _reap(self) -> None:
-        for child in tuple(self._children.values()):
-            pid, status = os.waitpid(child.pid, os.WNOHANG)
-            if pid:
-                child.kill_group()  # what it left behind
-                del self._children[pid]
-                code = os.waitstatus_to_exitcode(status)
-                self._channel.send(Ended.by(child.number, code, child.timed_out))
+        """Tell how children have ended; what they left behind ends too."""
+        has_ended = False
+        while (ended := _next_ended()) is not None:
+            pid, code = ended
+            child = self._children.pop(pid, None)
+            if child is not None:  # else an orphan
+                has_ended = True
+                child.kill_group()
+                over = child.memory.is_exceeded
+                self._channel.send(
+                    Ended.by(child.number, code, timed_out=child.timed_out, out_of_memory=over)
+                )
+        if has_ended:
+            kill_orphans(self._children)
 
     def _kill_late(self) -> None:
         now = time.monotonic()
@@ -104,6 +118,29 @@ class ForkingServer:
             if now >= child.deadline and not child.timed_out:
                 child.timed_out = True
                 child.kill()
+
+    def _kill_large(self) -> None:
+        for child in self._children.values():
+            if not child.timed_out and child.memory.is_over():
+                child.kill()
+
+    def _end_all(self) -> None:
+        """Kill everything below this process, also what is orphaned only by that."""
+        for child in self._children.values():
+            child.kill()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                kill_orphans(())
+                os.waitpid(-1, 0)
+
+
+def _next_ended() -> tuple[int, int] | None:
+    """Number and exit status of a child that has ended; None if there is none."""
+    try:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return (pid, os.waitstatus_to_exitcode(status)) if pid else None
 
 
 @contextlib.contextmanager

@@ -19,6 +19,8 @@ from losscheck.loss import FoundLoss, Kind
 from losscheck.recipe import Ingredients, WrittenBatch
 from losscheck.report import Failure, LossReport, Pending
 
+#: Exit status of a child that could not write what was found.
+UNABLE = 199
 #: Environment variable that makes a worker check its losses without a fork, as on Windows.
 NO_FORK = "LOSSCHECK_NO_FORK"
 
@@ -93,6 +95,7 @@ class Request:
     options: WorkerOptions
     folder: str  #: where the files of this request go (see `RequestFiles`)
     limit: float  #: seconds that the check may take
+    memory: float  #: GiB that it may take above the import
 
 
 @dataclass(frozen=True)
@@ -134,13 +137,15 @@ class Ended:
     exit_code: int | None = None  #: exit status, None if a signal ended the child
     signal: str | None = None  #: ``SIGSEGV``
     timed_out: bool = False  #: killed because its time was over
+    out_of_memory: bool = False  #: killed because it took too much memory
+    is_last: bool = False  #: the loss has changed the worker: it must check no other
 
     @classmethod
-    def by(cls, number: int, code: int, timed_out: bool = False) -> Ended:
+    def by(cls, number: int, code: int, *, timed_out: bool = False, out_of_memory: bool = False) -> Ended:
         """From an exit status as `subprocess` gives it, negative for a signal."""
         if code >= 0:
-            return cls(number, exit_code=code, timed_out=timed_out)
-        return cls(number, signal=signal_name(-code), timed_out=timed_out)
+            return cls(number, code, timed_out=timed_out, out_of_memory=out_of_memory)
+        return cls(number, None, signal_name(-code), timed_out, out_of_memory)
 
 
 Message = Welcome | Request | Goodbye | Hello | Broken | Started | Ended
@@ -208,6 +213,7 @@ class RequestFiles:
             "pending": result.pending and dataclasses.asdict(result.pending),
         }
         text = json.dumps(data, default=_plain)
+        self.folder.mkdir(exist_ok=True)  # the loss may have emptied the folder of temporary files
         temporary = self.folder / "result.part"
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(self.result)

@@ -7,11 +7,13 @@ import shutil
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from losscheck.loss import FoundLoss
 from losscheck.observation import ProcessObservation
 from losscheck.report import OUT_OF_TIME, Failure, LossReport, Pending
-from losscheck.worker.messages import Ended, Request, RequestFiles, Result, WorkerOptions
+from losscheck.worker.memory import MemoryLimit
+from losscheck.worker.messages import UNABLE, Ended, Request, RequestFiles, Result, WorkerOptions
 from losscheck.worker.stacks import find_user_line, stack_seconds
 
 #: Characters of a loss's output that are kept; nobody reads more.
@@ -50,6 +52,12 @@ class Job:
     files: RequestFiles
     attempts: int = 0  #: how often it was handed to a worker
     since: float = field(default=0.0, repr=False)  #: when it was handed over, on the monotonic clock
+    memory: MemoryLimit | None = None  #: of the process that checks it, where the parent must watch it
+
+    @classmethod
+    def of(cls, index: int, request: Request) -> Job:
+        """A job whose files lie where the request says."""
+        return cls(index, request, RequestFiles(Path(request.folder)))
 
     def begin(self) -> None:
         """Note a new attempt and make its folder."""
@@ -77,14 +85,24 @@ class Job:
         if report is not None and result.pending == Pending(None) and observation.timed_out is not None:
             report = dataclasses.replace(report, seconds=seconds)
             failures = (*failures, _out_of_time(report, observation.timed_out))
+        elif report is None and not failures and ended.exit_code == UNABLE and not ended.timed_out:
+            failures = (_unable(self.request.loss.target, output),)
         elif result.pending is not None or (report is None and not failures):
             verdict = judge(self.request.loss, observation, self.request.options)
+            if (
+                observation.mode is None and not verdict.findings
+            ):  # the rules that speak of it are not selected
+                failures = (*failures, _ended(verdict, observation))
             report = verdict if report is None else report.extended_by(verdict)
             report = dataclasses.replace(report, seconds=seconds)
         shutil.rmtree(self.files.folder, ignore_errors=True)
         if report is not None:
             report = dataclasses.replace(report, output=_bounded(report.output + output))
         return Outcome(self.index, report, failures)
+
+    def lost(self, reason: str) -> Outcome:
+        """The outcome of a loss whose worker died, by which nothing is said of the loss."""
+        return Outcome(self.index, None, (Failure(self.request.loss.target, "worker", "WorkerDied", reason),))
 
     def _observe(
         self, ended: Ended, seconds: float, libraries: Collection[str], pending: Pending | None
@@ -98,6 +116,9 @@ class Job:
         mode = None
         if pending is not None and pending.mode is not None:
             location, mode = pending.location, pending.mode
+        if ended.out_of_memory:
+            most = self.request.memory
+            return ProcessObservation("", out_of_memory=most, location=location, seconds=seconds, mode=mode)
         limit = self.request.limit
         # writing the stacks of a process that is deep in a library can crash it
         is_late = ended.signal is not None and seconds >= limit - stack_seconds(limit)
@@ -126,6 +147,19 @@ def _out_of_time(report: LossReport, limit: float) -> Failure:
     rules = "1 rule" if left == 1 else f"{left} rules"
     message = f"not all was checked within {limit:g} s: {rules} did not run; `--timeout` gives it more"
     return Failure(report.target, "worker", "TimeoutError", message)
+
+
+def _unable(target: str, output: str) -> Failure:
+    """A loss that has taken its own process apart."""
+    last = next((f": {line.strip()}" for line in reversed(output.splitlines()) if line.strip()), "")
+    message = f"the loss left its process unable to write down what was found{last}"
+    return Failure(target, "worker", "NoResult", message)
+
+
+def _ended(report: LossReport, observation: ProcessObservation) -> Failure:
+    """A loss that ended its process is not clean, whatever rules were selected."""
+    message = f"not checked to the end: the process {observation.words}"
+    return Failure(report.target, "worker", "ProcessEnded", message)
 
 
 def _bounded(text: str) -> str:

@@ -5,6 +5,7 @@ Nothing here imports TensorFlow.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import sys
 import time
@@ -12,15 +13,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 
+from losscheck.choices import DEFAULT_MEMORY, Device
 from losscheck.loss import FoundLoss
 from losscheck.report import Failure
 from losscheck.worker.crew import Crew
+from losscheck.worker.memory import LOOK_EVERY, MemoryLimit
 from losscheck.worker.messages import (
     Broken,
     Ended,
     Hello,
+    Message,
     Request,
-    RequestFiles,
     WorkerOptions,
     can_fork,
     signal_name,
@@ -35,8 +38,8 @@ __all__ = ["Outcome", "Pool", "WorkerOptions"]
 _STARTUP_LIMIT = 300.0
 #: Seconds that a forking server may be late with ending a loss at its limit.
 _GRACE = 10.0
-#: Seconds between two looks at the size of the output.
-_TICK = 0.5
+#: Seconds between two looks at limits and at the size of the output.
+_TICK = 0.1
 _MAX_ATTEMPTS = 2
 
 
@@ -49,6 +52,8 @@ class Pool:
     Args:
         jobs: how many losses are checked at a time.
         timeout: seconds that one loss may take.
+        memory: GiB that one loss may take above the import of TensorFlow.
+        device: where losses run.
         options: what the user said about how to check.
         python: interpreter of the workers; losscheck need not be installed for it, TensorFlow must.
         command: command line of another server (tests).
@@ -61,6 +66,8 @@ class Pool:
         *,
         jobs: int,
         timeout: float,
+        memory: float = DEFAULT_MEMORY,
+        device: Device = Device.CPU,
         options: WorkerOptions = WorkerOptions(),  # noqa: B008 - frozen
         python: str = sys.executable,
         command: Sequence[str] | None = None,
@@ -70,14 +77,13 @@ class Pool:
         self.keras = ""  #: version in the worker; empty before the first outcome
         self.python = ""  #: version of the worker's interpreter; empty before the first outcome
         self._jobs = max(1, jobs)
-        self._timeout = timeout
-        self._options = options
+        self._limits, self._options = (timeout, memory), options
         self._judge = judge
         self._forks = can_fork()
-        self._crew = Crew(command or server_command(python), self._forks)
+        self._crew = Crew(command or server_command(python), self._forks, device)
         self._running: dict[int, tuple[WorkerProcess, Job]] = {}
         self._waiting: deque[Job] = deque()
-        self._requests = 0
+        self._requests, self._looked = 0, 0.0
         self._broken: Failure | None = None
         self._libraries: frozenset[str] = frozenset()
 
@@ -141,9 +147,8 @@ class Pool:
 
     def _job(self, index: int, loss: FoundLoss, options: WorkerOptions) -> Job:
         self._requests += 1
-        folder = self._crew.folder / str(self._requests)
-        request = Request(self._requests, loss, options, str(folder), self._timeout)
-        return Job(index, request, RequestFiles(folder))
+        folder = str(self._crew.folder / str(self._requests))
+        return Job.of(index, Request(self._requests, loss, options, folder, *self._limits))
 
     def _start_worker(self) -> None:
         try:
@@ -165,6 +170,8 @@ class Pool:
                 job = self._waiting.popleft()
                 job.begin()
                 self._running[job.request.number] = (worker, job)
+                if not self._forks:  # else the worker itself watches its children
+                    job.memory = MemoryLimit(worker.pid, job.request.memory)
                 worker.send(job.request)
 
     def _has_room(self, worker: WorkerProcess) -> bool:
@@ -175,14 +182,14 @@ class Pool:
 
     def _handle_next(self) -> Iterator[Outcome]:
         """Wait for the next event or time limit and draw the conclusions."""
-        if not self._crew.workers:
-            return
-        try:
-            wait = min(_TICK, max(0.0, self._next_deadline() - time.monotonic()))
-            worker, message = self._crew.events.get(timeout=wait) if wait else self._crew.events.get_nowait()
-        except queue.Empty:
+        with contextlib.suppress(queue.Empty):
+            worker, message = self._crew.events.get(timeout=self._patience())
+            yield from self._handle(worker, message)
+        if not self._patience():  # also where so much is said that the queue is never empty
+            self._looked = time.monotonic()
             yield from self._handle_time()
-            return
+
+    def _handle(self, worker: WorkerProcess, message: Message | None) -> Iterator[Outcome]:
         if worker not in self._crew.workers:
             return  # a last word of one that was stopped
         if isinstance(message, Hello):
@@ -193,36 +200,36 @@ class Pool:
             self._break(message.type, message.message)
         elif isinstance(message, Ended) and message.number in self._running:
             yield self._conclude(message)
+            if message.is_last:
+                self._crew.stop(worker)
         elif message is None:
             yield from self._handle_death(worker)
 
-    def _next_deadline(self) -> float:
-        starting = [worker.started + _STARTUP_LIMIT for worker in self._crew.workers if not worker.hello]
-        return min(
-            [self._deadline(job) for _, job in self._running.values()] + starting, default=float("inf")
-        )
-
-    def _deadline(self, job: Job) -> float:
-        return job.since + self._timeout + (_GRACE if self._forks else 0.0)
+    def _patience(self) -> float:
+        """Seconds until the next look at what needs one."""
+        tick = _TICK if self._forks else LOOK_EVERY
+        return max(0.0, self._looked + tick - time.monotonic())
 
     def _handle_time(self) -> Iterator[Outcome]:
-        """Nothing was said for a while: look at limits, output and silent deaths."""
+        """Look at limits, output and silent deaths."""
         now = time.monotonic()
         for worker in tuple(self._crew.workers):
-            if worker.exit_code is not None:
+            if worker.exit_code is not None and self._crew.events.empty():
                 yield from self._handle_death(worker)
             elif not worker.hello and now >= worker.started + _STARTUP_LIMIT:
                 self._break("TimeoutError", f"the worker did not start within {_STARTUP_LIMIT:.0f} s")
                 self._crew.stop(worker)
         for number, (worker, job) in tuple(self._running.items()):
             job.bound_output()
-            if now < self._deadline(job) or number not in self._running:
+            is_large = job.memory is not None and job.memory.is_over()
+            is_late = now >= job.since + job.request.limit + (_GRACE if self._forks else 0.0)
+            if number not in self._running or not (is_large or is_late):
                 continue
             if self._forks:
                 yield from self._handle_death(worker)
             else:
                 self._crew.stop(worker)
-                yield self._conclude(Ended(number, timed_out=True))
+                yield self._conclude(Ended(number, timed_out=not is_large, out_of_memory=is_large))
 
     def _handle_death(self, worker: WorkerProcess) -> Iterator[Outcome]:
         """A worker has ended without being told to."""
@@ -234,19 +241,15 @@ class Pool:
             self._break(
                 "WorkerDied", f"the worker ended while it started ({how}){': ' if words else ''}{words}"
             )
-        affected = [job for owner, job in self._running.values() if owner is worker]
-        for job in affected:
-            number = job.request.number
+        for job in [job for owner, job in self._running.values() if owner is worker]:
             if not self._forks:
-                yield self._conclude(Ended.by(number, code))
+                yield self._conclude(Ended.by(job.request.number, code))
                 continue
-            del self._running[number]
+            del self._running[job.request.number]
             if job.attempts < _MAX_ATTEMPTS:
                 self._waiting.appendleft(job)
             else:
-                message = f"the worker process died twice while it checked this loss ({how})"
-                failure = Failure(job.request.loss.target, "worker", "WorkerDied", message)
-                yield Outcome(job.index, None, (failure,))
+                yield job.lost(f"the worker process died twice while it checked this loss ({how})")
 
     def _conclude(self, ended: Ended) -> Outcome:
         _, job = self._running.pop(ended.number)

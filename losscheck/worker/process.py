@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from losscheck.choices import Device
 from losscheck.worker.messages import (
     Ended,
     Goodbye,
@@ -24,6 +25,8 @@ from losscheck.worker.messages import (
     decode,
     encode,
 )
+from losscheck.worker.orphans import descendants
+from losscheck.worker.wall import environment
 
 #: Seconds that an idle worker gets to end its children and itself; it needs milliseconds.
 _FAREWELL = 2.0
@@ -55,6 +58,7 @@ class WorkerProcess:
         log: file for what the server prints itself.
         forks: whether it will fork a child for each loss.
         events: gets ``(self, message)``, and ``(self, None)`` once the process has ended.
+        device: where its losses run.
 
     Raises:
         OSError: the interpreter cannot be started.
@@ -67,6 +71,7 @@ class WorkerProcess:
         log: Path,
         forks: bool,
         events: queue.SimpleQueue[tuple[WorkerProcess, Message | None]],
+        device: Device = Device.CPU,
     ) -> None:
         self.hello: Hello | None = None
         self.is_used = False  #: whether it was given a loss
@@ -82,12 +87,18 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,
+                env=environment(device),
                 start_new_session=True,  # Ctrl-C is for the parent alone
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
         self._reader = threading.Thread(target=self._read, name="losscheck-worker", daemon=True)
         self._reader.start()
         self.send(Welcome(str(log.parent)))
+
+    @property
+    def pid(self) -> int:
+        """Its number, which is also that of its process group."""
+        return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
@@ -117,7 +128,10 @@ class WorkerProcess:
         if self.hello and self._forks:  # it listens at any time
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_FAREWELL)
+        family = descendants(self._process.pid)
         _kill_group(self._process.pid)
+        for pid in family:  # some have left the group
+            _kill(pid)
         for pid in tuple(self._children.values()):
             _kill_group(pid)
         self._process.kill()
@@ -154,7 +168,11 @@ class WorkerProcess:
 def _kill_child(pid: int) -> None:
     """Kill a child and what it has started; it may not have made its group yet."""
     _kill_group(pid)
-    with contextlib.suppress(ProcessLookupError):
+    _kill(pid)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
 
 

@@ -28,14 +28,8 @@ from losscheck.worker.child import check_request
 from losscheck.worker.forking import ForkingServer
 from losscheck.worker.messages import Broken, Check, Checked, Ended, Hello, Request, WorkerOptions, can_fork
 from losscheck.worker.stacks import library_folders
+from losscheck.worker.surroundings import Surroundings
 
-#: Set before the import unless the user has set them: no log lines, no GPU, Keras on TensorFlow.
-_ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "CUDA_VISIBLE_DEVICES": "-1",
-    "KERAS_BACKEND": "tensorflow",
-    "XLA_FLAGS": "--xla_backend_optimization_level=0",  # what is compiled runs once
-}
 #: Seconds between two looks at whether the parent is still there, once a loss has closed the pipe to it.
 _PATIENCE = 1.0
 #: What every check needs: imported whole, once, here instead of in each child.
@@ -69,8 +63,6 @@ def serve(
 
     """
     channel = Channel()
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
     try:
         versions = _import(imports, preload)
     except BaseException as error:
@@ -124,10 +116,11 @@ def _serve_in_process(channel: Channel, check: Check) -> NoReturn:
     while True:
         request = requests.get()
         os.chdir(folder)
-        check_request(request, check)
+        surroundings = Surroundings()
+        is_whole = check_request(request, check) and surroundings.restore()
         try:
             channel.silence()
-            channel.send(Ended(request.number, exit_code=0))
+            channel.send(Ended(request.number, exit_code=0, is_last=not is_whole))
         except OSError:  # the loss has closed the pipe: the end of the process says the same
             os._exit(0)
 

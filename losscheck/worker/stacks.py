@@ -12,6 +12,8 @@ from losscheck.probes.frames import UserFiles, statement_location
 
 #: The first line of a stack file; `faulthandler` does not say at a time limit which thread is the main one.
 MAIN_THREAD = "Main thread {:#x}\n"
+#: The first line of the stack of the thread that failed, as `faulthandler` writes it.
+CURRENT_THREAD = "Current thread {:#x} (most recent call first):"
 _MAIN = re.compile(r"^Main thread (0x[0-9a-f]+)$", re.MULTILINE)
 _THREAD = re.compile(r"^(?P<current>Current thread|Thread) (?P<ident>0x[0-9a-f]+)")
 _FRAME = re.compile(r'^  File "(?P<path>.*)", line (?P<line>\d+) in ')

@@ -54,15 +54,23 @@ class Workplace:
         self.judged.append((loss.name, ended))
         return LossReport(loss.target, loss.path, loss.line, loss.name, loss.kind.value)
 
+    def command(self, imports: tuple[str, ...] = ()) -> list[str]:
+        return [sys.executable, str(HERE / "fake_server.py"), str(self.modules), *imports]
+
     def pool(
-        self, jobs: int = 1, timeout: float = 30.0, imports: tuple[str, ...] = (), **options: object
+        self,
+        jobs: int = 1,
+        timeout: float = 30.0,
+        memory: float = 4.0,
+        imports: tuple[str, ...] = (),
+        **options: object,
     ) -> Pool:
-        command = [sys.executable, str(HERE / "fake_server.py"), str(self.modules), *imports]
         return Pool(
             jobs=jobs,
             timeout=timeout,
+            memory=memory,
             options=WorkerOptions(**options),  # type: ignore[arg-type]
-            command=command,
+            command=self.command(imports),
             judge=self.judge,
         )
 

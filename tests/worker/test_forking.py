@@ -84,7 +84,7 @@ def test_a_server_stays_from_run_to_run_and_through_one_that_is_broken_off(workp
         list(pool.run([found("fine")]))
         pool.renew()
         (server,) = workplace.processes()
-        assert list(pool.run([found("hanging")], lambda: len(workplace.processes()) > 1)) == []
+        assert list(pool.run([found("hanging")], is_over=lambda: len(workplace.processes()) > 1)) == []
         assert wait_until(lambda: workplace.processes() == [server])
         list(pool.run([found("fine")]))
         assert workplace.processes() == [server]

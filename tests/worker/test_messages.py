@@ -31,7 +31,7 @@ LOSS = FoundLoss("ö.py:f", "ö.py", "f", 3, Kind.CLASS, spec_comment="y_true=in
     "message",
     [
         Request(
-            7, LOSS, WorkerOptions("int32[B]", None, "binary", ("LC1",), ("LC2", "LC3")), "/tmp/x\n", 2.5
+            7, LOSS, WorkerOptions("int32[B]", None, "binary", ("LC1",), ("LC2", "LC3")), "/tmp/x\n", 2.5, 4.0
         ),
         Welcome("/tmp/ö"),
         Goodbye(),

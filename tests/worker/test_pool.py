@@ -43,16 +43,58 @@ def test_failures_come_back_as_the_check_made_them(workplace):
     assert outcome.failures == (Failure("target", "load", "TargetError", "no such name"),)
 
 
-@pytest.mark.parametrize(
-    ("name", "error"), [("raising_in_the_engine", "ZeroDivisionError"), ("interrupting", "KeyboardInterrupt")]
-)
-def test_an_exception_of_the_check_is_a_failure_with_its_traceback(workplace, name, error):
+def test_an_exception_of_the_check_is_a_failure_with_its_traceback(workplace):
+    name, error = "raising_in_the_engine", "ZeroDivisionError"
     (outcome,) = workplace.run(name)
     (failure,) = outcome.failures
     assert outcome.report is None
     assert (failure.target, failure.stage, failure.type) == (f"user_losses.py:{name}", "worker", error)
     assert failure.message.startswith("Traceback")
     assert f"in {name}" in failure.message
+
+
+def test_a_keyboard_interrupt_ends_the_process_as_python_does(workplace):
+    workplace.run("interrupting")
+    ((_, ended),) = workplace.judged
+    assert (ended.signal, ended.exit_code, ended.timed_out) == ("SIGINT", None, None)
+    assert ended.location.line == line_of("interrupting")
+
+
+@pytest.mark.parametrize("name", ["hoarding", "hoarding_elsewhere"])
+def test_a_loss_that_takes_too_much_memory_is_ended_at_its_line(workplace, name):
+    large, fine = workplace.run(name, "fine", memory=0.2)
+    ((_, ended),) = workplace.judged
+    assert (ended.out_of_memory, ended.signal, ended.timed_out) == (0.2, None, None)
+    assert ended.location.line == line_of(name)
+    assert large.report.name == name
+    assert value(fine)
+
+
+def test_processes_that_share_their_memory_are_not_counted_twice(workplace):
+    (outcome,) = workplace.run("sharing", memory=0.3)
+    assert workplace.judged == []
+    assert value(outcome) == "shared"
+
+
+def test_a_process_that_has_left_the_group_of_a_loss_is_killed(workplace):
+    (outcome,) = workplace.run("starting_a_daemon")
+    assert wait_until(lambda: not is_alive(int(value(outcome))))
+
+
+def test_a_loss_that_takes_its_process_apart_is_a_failure_with_the_reason(workplace):
+    (outcome,) = workplace.run("breaking_the_file_system")
+    (failure,) = outcome.failures
+    assert (failure.type, failure.is_bug) == ("NoResult", False)
+    assert failure.message.startswith("the loss left its process unable to write down what was found")
+
+
+def test_a_process_that_ended_is_a_failure_where_no_rule_speaks_of_it(workplace):
+    with Pool(
+        jobs=1, timeout=20, options=WorkerOptions(select=("LC201",)), command=workplace.command()
+    ) as pool:
+        (outcome,) = pool.run([found("exiting")])
+    (failure,) = outcome.failures
+    assert failure.message == "not checked to the end: the process ended with exit status 3"
 
 
 def test_one_hangs_one_exits_and_one_is_fine(workplace):
@@ -362,7 +404,9 @@ def test_a_run_that_is_broken_off_ends_its_losses_and_the_next_one_works(workpla
     with workplace.pool() as pool:
         assert list(pool.run([found("fine")])) != []
         started = time.monotonic()
-        outcomes = list(pool.run([found("hanging"), found("fine")], lambda: time.monotonic() > started + 0.7))
+        outcomes = list(
+            pool.run([found("hanging"), found("fine")], is_over=lambda: time.monotonic() > started + 0.7)
+        )
         assert outcomes == []
         assert wait_until(lambda: len(workplace.processes()) <= 1)
         (outcome,) = pool.run([found("fine")])

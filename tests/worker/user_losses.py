@@ -145,7 +145,35 @@ def raising_in_the_engine():
 
 
 def interrupting():
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt  # <- interrupting
+
+
+def hoarding():
+    kept = []
+    while True:
+        kept.append(b"x" * 2**22)  # <- hoarding
+
+
+def hoarding_elsewhere():
+    program = "kept = []\nwhile True: kept.append(b'x' * 2**22)"
+    subprocess.run([sys.executable, "-c", program], check=False)  # <- hoarding_elsewhere
+
+
+def sharing():
+    kept = b"x" * 2**27
+    for _ in range(4):
+        if os.fork() == 0:
+            time.sleep(60)
+    time.sleep(1)
+    return "shared" if kept else ""
+
+
+def starting_a_daemon():
+    return subprocess.Popen(["sleep", "60"], start_new_session=True).pid
+
+
+def breaking_the_file_system():
+    os.open = os.rename = Path.write_text = Path.open = None
 
 
 def failing():

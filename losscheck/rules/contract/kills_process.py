@@ -11,16 +11,21 @@ from losscheck.reading.source import Source
 from losscheck.recipe import NoScript
 from losscheck.rule import Rule
 
+_TOO_LARGE = (
+    "Look for a tensor or a list that grows with each call; raise `--memory` if the loss needs that much"
+)
+
 
 class KillsProcess(Rule):
     """The loss ends the process that calls it.
 
     ## What it does
     Runs each loss in a process of its own and looks at how that process ended: an exit status, a signal
-    such as SIGSEGV, or a `SystemExit` that the loss raised.
+    such as SIGSEGV, a `SystemExit` that the loss raised, or more memory than `--memory` allows.
 
     ## Why is this bad?
-    Training ends in the middle, often without a message, and what was not saved is lost.
+    Training ends in the middle, often without a message, and what was not saved is lost. A loss that fills
+    the memory takes other programs with it.
 
     ## References
     - https://docs.python.org/3/library/os.html#os._exit
@@ -73,13 +78,15 @@ def strict_loss(y_true, y_pred):
         """Report how the process ended, or an exit that was caught."""
         ended = prober.evidence.process
         if ended is not None and ended.timed_out is None and ended.mode is None:
-            how = f"died of {ended.signal}" if ended.signal else f"ended with exit status {ended.exit_code}"
             where = f"; the last line of it that ran is {ended.location.line}" if ended.location else ""
+            is_large = ended.out_of_memory is not None
             yield self.finding(
-                f"the process {how} while the loss was probed{where}",
+                f"the process {ended.words} while the loss was probed{where}",
                 prober.loss.location,
-                signal=ended.signal,
+                hint=_TOO_LARGE if is_large else None,
+                signal=None if is_large else ended.signal,
                 exit_code=ended.exit_code,
+                memory=ended.out_of_memory,
             )
         exits = [] if prober.batches is None else [r for _, r in prober.failures() if r.is_a("SystemExit")]
         if exits:

@@ -87,9 +87,8 @@ def grouped_loss(y_true, y_pred):
         """Report what the compiler names, or that it ended the process."""
         ended = prober.evidence.process
         if ended is not None and ended.mode is Mode.XLA and ended.timed_out is None:
-            how = f"died of {ended.signal}" if ended.signal else f"ended with exit status {ended.exit_code}"
             yield self.finding(
-                f"the process {how} while XLA compiled the loss and its gradient",
+                f"the process {ended.words} while XLA compiled the loss and its gradient",
                 ended.location or prober.loss.location,
                 modes=(Mode.XLA,),
                 hint=replacement("TensorListReserve") if ended.location else None,
