@@ -228,6 +228,7 @@ def test_losses_run_on_the_cpu_unless_told_otherwise():
         "KERAS_BACKEND": "jax",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "CUDA_VISIBLE_DEVICES": "1",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
     }
 
 
