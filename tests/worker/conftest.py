@@ -33,7 +33,7 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_until(is_true: Callable[[], bool], seconds: float = 2.0) -> bool:
+def wait_until(is_true: Callable[[], bool], seconds: float = 20.0) -> bool:
     end = time.monotonic() + seconds
     while not (answer := is_true()) and time.monotonic() < end:
         time.sleep(0.005)
@@ -101,7 +101,7 @@ def workplace(tmp_path, monkeypatch) -> Workplace:
     monkeypatch.chdir(tmp_path)
     yield place
     assert wait_until(lambda: place.processes() == []), "a process is left"
-    assert place.files() == [], "a temporary file is left"
+    assert wait_until(lambda: place.files() == []), f"a temporary file is left: {place.files()}"
 
 
 @pytest.fixture(params=["fork", "no-fork"])
