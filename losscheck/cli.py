@@ -40,6 +40,12 @@ def run(arguments: Sequence[str]) -> int:
             place = request.targets[0].partition(":")[0] if request.targets else "."
             write_safely(request.settings.shown(Path(place)), sys.stdout)
             return 0
+        if request.clear_cache:
+            from losscheck.cache import clear
+
+            clear()
+            if not request.targets:
+                return 0
         targets = request.targets or request.settings.targets()
         if not targets:
             parse(["--help"])

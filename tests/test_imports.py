@@ -55,6 +55,7 @@ FLOORS = {
     "losscheck.reporters": 7,
     "losscheck.repro": 7,
     "losscheck.checking": 8,
+    "losscheck.earlier": 8,
     "losscheck.watching": 8,
     "losscheck.api": 8,
     "losscheck.static": 8,

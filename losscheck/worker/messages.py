@@ -7,8 +7,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,12 +67,21 @@ class Checked(Protocol):
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """The files of the project that a check ran, and why its result may be another one the next time."""
+
+    files: Mapping[str, str] = field(default_factory=dict)  #: absolute path → SHA-256 of what it held
+    reason: str = ""  #: why the result must not be used again; empty: it may be
+
+
+@dataclass(frozen=True)
 class Result:
     """What a process left of a check."""
 
     report: LossReport | None
     failures: tuple[Failure, ...] = ()
     pending: Pending | None = None  #: the mode that it was running; None: it came to the end
+    footprint: Footprint | None = None  #: what it depended on; None: it did not come to the end
 
 
 #: Loads a loss and checks it, in the worker; hands each result that a mode may still cost it to the last.
@@ -206,11 +215,13 @@ class RequestFiles:
     def write_result(self, result: Checked) -> None:
         """Write a result in one step: it is there as a whole or not at all."""
         ingredients = None if result.report is None else result.report.ingredients
+        footprint = result.footprint if isinstance(result, Result) else None
         data = {
             "report": result.report and result.report.to_dict(),
             "ingredients": ingredients and dataclasses.asdict(ingredients),
             "failures": [dataclasses.asdict(failure) for failure in result.failures],
             "pending": result.pending and dataclasses.asdict(result.pending),
+            "footprint": footprint and dataclasses.asdict(footprint),
         }
         text = json.dumps(data, default=_plain)
         self.folder.mkdir(exist_ok=True)  # the loss may have emptied the folder of temporary files
@@ -230,6 +241,7 @@ class RequestFiles:
             report,
             tuple(Failure(**failure) for failure in data["failures"]),
             data["pending"] and _pending(data["pending"]),
+            data["footprint"] and Footprint(**data["footprint"]),
         )
 
 

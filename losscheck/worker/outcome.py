@@ -13,7 +13,7 @@ from losscheck.loss import FoundLoss
 from losscheck.observation import ProcessObservation
 from losscheck.report import OUT_OF_TIME, Failure, LossReport, Pending
 from losscheck.worker.memory import MemoryLimit
-from losscheck.worker.messages import UNABLE, Ended, Request, RequestFiles, Result, WorkerOptions
+from losscheck.worker.messages import UNABLE, Ended, Footprint, Request, RequestFiles, Result, WorkerOptions
 from losscheck.worker.stacks import find_user_line, stack_seconds
 
 #: Characters of a loss's output that are kept; nobody reads more.
@@ -34,6 +34,7 @@ class Outcome:
     index: int  #: place of the loss in the sequence that `Pool.run` got
     report: LossReport | None  #: None if it could not be checked
     failures: tuple[Failure, ...] = ()  #: what could not be checked
+    footprint: Footprint | None = None  #: what a whole result depended on; None: it is not whole
 
 
 def judge_with_engine(found: FoundLoss, ended: ProcessObservation, options: WorkerOptions) -> LossReport:
@@ -98,7 +99,7 @@ class Job:
         shutil.rmtree(self.files.folder, ignore_errors=True)
         if report is not None:
             report = dataclasses.replace(report, output=_bounded(report.output + output))
-        return Outcome(self.index, report, failures)
+        return Outcome(self.index, report, failures, None if failures else result.footprint)
 
     def lost(self, reason: str) -> Outcome:
         """The outcome of a loss whose worker died, by which nothing is said of the loss."""
