@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from losscheck.finding import Location, Mode
 from losscheck.loss import FoundLoss, Kind
 from losscheck.recipe import Ingredients, WrittenBatch
@@ -256,6 +254,7 @@ def _pending(data: dict[str, Any]) -> Pending:
 
 def _plain(value: object) -> Any:
     """NumPy's numbers and arrays in the evidence of a finding."""
-    if isinstance(value, (np.generic, np.ndarray)):
+    numpy = sys.modules.get("numpy")  # the parent writes no arrays, and does not import it
+    if numpy is not None and isinstance(value, (numpy.generic, numpy.ndarray)):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is no plain data")
