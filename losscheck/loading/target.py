@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from losscheck.exceptions import TargetError
-from losscheck.loading.address import shown_path, split_target
+from losscheck.loading.address import exists, shown_path, split_target
 from losscheck.loading.definitions import Definition, read_definitions
 from losscheck.loading.expression import base_name, parse_expression
 from losscheck.loading.lines import named_line
@@ -133,7 +133,7 @@ def _python_files(folder: Path) -> Iterator[Path]:
             for name in folders
             if not name.startswith(".")
             and name not in _SKIPPED_FOLDERS
-            and not Path(current, name, "pyvenv.cfg").exists()
+            and not exists(Path(current, name, "pyvenv.cfg"))
         )
         yield from (Path(current, name) for name in sorted(files) if name.endswith(_SUFFIXES))
 

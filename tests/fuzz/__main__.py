@@ -26,7 +26,10 @@ def main():
     parser.add_argument("--folder", type=Path, default=Path("fuzzed"), help="for the failing losses")
     options = parser.parse_args()
     fallen, say = 0, _speaker()
-    with tempfile.TemporaryDirectory() as folder, runs.Runner(folder, is_shrinking=not options.no_shrink) as runner:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        runs.Runner(folder, is_shrinking=not options.no_shrink) as runner,
+    ):
         for kind in options.kind or runs.KINDS:
             start, before, seed = time.perf_counter(), runner.count, options.seed
             while runner.count - before < options.count:

@@ -12,7 +12,7 @@ from losscheck.worker.pool import Pool
 _NUMBERS = itertools.count()
 
 
-class LosscheckFailed(Exception):
+class LosscheckFailed(Exception):  # noqa: N818 - reads as the event it is
     """Losscheck itself has failed on a loss."""
 
 

@@ -12,7 +12,7 @@ REGRESSION, BINARY, CATEGORICAL = "regression", "binary", "categorical"
 class Defect:
     """A mechanism by which a loss goes wrong.
 
-    In its lines ``{t}`` and ``{p}`` are the arguments and ``{e}`` the loss of each element; one line is marked.
+    In its lines ``{t}`` and ``{p}`` are the arguments, ``{e}`` is the loss of each element; one is marked.
     """
 
     name: str
@@ -41,28 +41,50 @@ def _on_input(name, codes, line, **rest):
 
 DEFECTS = (
     # eager only
-    _line("numpy method", "LC302", "scale = float({p}.numpy().max())", more=("{e} = {e} * (1.0 + 0.0 * scale)",)),
+    _line(
+        "numpy method", "LC302", "scale = float({p}.numpy().max())", more=("{e} = {e} * (1.0 + 0.0 * scale)",)
+    ),
     _line("item", "LC302", "{e} = {e} + 0.0 * tf.reduce_max({p}).numpy().item()"),
     _line("numpy function", "LC301", "{e} = {e} * (1.0 + np.std({p}))"),
     _line("numpy in a term", "LC301 LC203", "{e} = {e} + 0.1 * np.log1p(np.array({p}) ** 2)"),
     _line("if on a tensor", "LC303", "if tf.reduce_mean({p}) > 0.5:", more=("    {e} = {e} * 2.0",)),
-    _line("for over a tensor", "LC303", "for row in {p}:", more=("    {e} = {e} + 0.0 * tf.reduce_sum(row)",)),
+    _line(
+        "for over a tensor", "LC303", "for row in {p}:", more=("    {e} = {e} + 0.0 * tf.reduce_sum(row)",)
+    ),
     _line("python max", "LC303", "{e} = {e} * max(tf.reduce_mean({p}), 0.1)"),
     _line("assert", "LC303", "assert tf.reduce_all(tf.math.is_finite({p}))"),
     _line("variable", "LC305", "step = tf.Variable(1.0)", more=("{e} = {e} * step",)),
     _line("item assignment", "LC304", "{e}[0] = 0.0"),
     # effects of the trace
     _line("print", "LC306", "print('loss called')", severity="warning"),
-    _line("logging", "LC306", "logging.warning('loss called')", severity="warning", module=("import logging",)),
-    Defect("global counter", "LC307", "warning", module=("calls = 0",), before=("global calls", "calls += 1" + MARK)),
+    _line(
+        "logging", "LC306", "logging.warning('loss called')", severity="warning", module=("import logging",)
+    ),
+    Defect(
+        "global counter",
+        "LC307",
+        "warning",
+        module=("calls = 0",),
+        before=("global calls", "calls += 1" + MARK),
+    ),
     _on_input("list append", "LC307", "SEEN.append(1)", severity="warning", module=("SEEN = []",)),
     _on_input("dict entry", "LC307", "STATE['n'] += 1", severity="warning", module=("STATE = {'n': 0}",)),
     _line("kept tensor", "LC308", "SEEN.append({e})", module=("SEEN = []",)),
     _line("numpy random", "LC309", "{e} = {e} * np.random.uniform(0.9, 1.1)", severity="warning"),
-    _line("random", "LC309", "{e} = {e} * (1.0 + random.random())", severity="warning", module=("import random",)),
-    _line("clock", "LC311", "{e} = {e} * (1.0 + time.time() % 1.0)", severity="warning", module=("import time",)),
+    _line(
+        "random",
+        "LC309",
+        "{e} = {e} * (1.0 + random.random())",
+        severity="warning",
+        module=("import random",),
+    ),
+    _line(
+        "clock", "LC311", "{e} = {e} * (1.0 + time.time() % 1.0)", severity="warning", module=("import time",)
+    ),
     _line("file", "LC312", "open('losses.txt', 'a').close()", severity="warning"),
-    _line("callback", "LC313 LC109", "{e} = tf.py_function(lambda v: v, [{e}], tf.float32)", severity="warning"),
+    _line(
+        "callback", "LC313 LC109", "{e} = tf.py_function(lambda v: v, [{e}], tf.float32)", severity="warning"
+    ),
     _line("discarded", "LC321", "tf.clip_by_value({p}, 0.0, 1.0)", severity="warning"),
     # gradient
     _on_input("round", "LC201 LC202", "{p} = tf.round({p})"),
@@ -79,7 +101,9 @@ DEFECTS = (
         tasks=(CATEGORICAL,),
     ),
     # numbers
-    Defect("log of zero", "LC501 LC204", "warning", elements="-({t} * tf.math.log({p}))" + MARK, tasks=(BINARY,)),
+    Defect(
+        "log of zero", "LC501 LC204", "warning", elements="-({t} * tf.math.log({p}))" + MARK, tasks=(BINARY,)
+    ),
     Defect(
         "count of none",
         "LC501 LC204",
@@ -102,6 +126,7 @@ DEFECTS = (
         "LC102",
         "warning",
         before=("{p} = tf.reshape({p}, (32, -1))" + MARK, "{t} = tf.reshape({t}, (32, -1))"),
+        tasks=(BINARY, CATEGORICAL),  # whose inputs are told: an image has entries enough for any reshape
     ),
     _line("static batch size", "LC104", "{e} = {e} / {p}.shape[0]"),
     _line("dtype", "LC401 LC001", "{e} = {e} * tf.constant(2.0, tf.float64)"),
@@ -109,9 +134,23 @@ DEFECTS = (
     # not a loss
     _line("undefined name", "LC001", "{e} = {e} * gamma_of_nobody"),
     _line("removed name", "LC602", "{e} = {e} + 0.0 * tf.log({e} + 1.0)"),
-    Defect("no return", "LC003", "error", returned="tf.reduce_mean({e}, axis=-1)" + MARK, places=(HEADER, RETURN)),
-    Defect("a number", "LC003 LC302", "error", returned="return float(tf.reduce_mean({e}))" + MARK, places=(RETURN,)),
-    Defect("a pair", "LC003", "error", returned="return tf.reduce_mean({e}, axis=-1), 1.0" + MARK, places=(RETURN,)),
+    Defect(
+        "no return", "LC003", "error", returned="tf.reduce_mean({e}, axis=-1)" + MARK, places=(HEADER, RETURN)
+    ),
+    Defect(
+        "a number",
+        "LC003 LC302",
+        "error",
+        returned="return float(tf.reduce_mean({e}))" + MARK,
+        places=(RETURN,),
+    ),
+    Defect(
+        "a pair",
+        "LC003",
+        "error",
+        returned="return tf.reduce_mean({e}, axis=-1), 1.0" + MARK,
+        places=(RETURN,),
+    ),
     Defect("third parameter", "LC002", "error", extra=", epoch", places=(HEADER,)),
     Defect("at import", "LC010", "error", module=("raise RuntimeError('no data')" + MARK,)),
     Defect(

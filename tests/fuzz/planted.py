@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from .checks import LosscheckFailed
-from .defects import BINARY, CATEGORICAL, DEFECTS, HEADER, MARK, NONE, REGRESSION, Defect
+from .defects import BINARY, CATEGORICAL, DEFECTS, HEADER, MARK, NONE, REGRESSION, RETURN, Defect
 
 _RANK = {"note": 0, "warning": 1, "error": 2}
 #: Task → spellings of the loss of each element. None has a kink, a guard or a limit of its own to speak of.
@@ -38,7 +38,11 @@ _SPECS = {
     BINARY: "y_true=float32[B,4]:binary y_pred=float32[B,4]:prob",
     CATEGORICAL: "y_true=float32[B,5]:onehot y_pred=float32[B,5]:simplex",
 }
-_RETURNS = ("return tf.reduce_mean({e}, axis=-1)", "return tf.reduce_sum({e}, axis=-1)", "return tf.math.reduce_mean({e}, -1)")
+_RETURNS = (
+    "return tf.reduce_mean({e}, axis=-1)",
+    "return tf.reduce_sum({e}, axis=-1)",
+    "return tf.math.reduce_mean({e}, -1)",
+)
 _NAMES = ("my_loss", "loss_of_mine", "verlust", "criterion", "objektiv", "L", "_private", "compute")
 _PARAMETERS = (("y_true", "y_pred"), ("y_true", "y_pred"), ("y", "yhat"), ("target", "output"))
 _HARMLESS = ("two = 2.0", "# nothing here", "name = 'loss'", "numbers = [i for i in range(3)]", "")
@@ -73,7 +77,11 @@ def planted(draw, defects=(NONE, NONE, *DEFECTS)):
     elements = defect.elements or draw(st.sampled_from(_ELEMENTS[task]))
     harmless = draw(st.lists(st.sampled_from(_HARMLESS), max_size=3))
     body = [
-        *draw(st.sampled_from(((), ('"""A loss."""',), ("'''A loss.", "", "    Over several lines.", "    '''")))),
+        *draw(
+            st.sampled_from(
+                ((), ('"""A loss."""',), ("'''A loss.", "", "    Over several lines.", "    '''"))
+            )
+        ),
         *harmless[:1],
         *defect.before,
         f"{{e}} = {elements}",
@@ -84,7 +92,13 @@ def planted(draw, defects=(NONE, NONE, *DEFECTS)):
     ]
     body = [line.replace("{t}", t).replace("{p}", p).replace("{e}", e) for line in body]
     comment = f"  # losscheck: {_SPECS[task]}" if task != REGRESSION or draw(st.booleans()) else ""
-    lines = [*_IMPORTS, *defect.module, "", "", *_written(form, name, f"{t}, {p}{defect.extra}", body, comment)]
+    lines = [
+        *_IMPORTS,
+        *defect.module,
+        "",
+        "",
+        *_written(form, name, f"{t}, {p}{defect.extra}", body, comment),
+    ]
     places = {HEADER: ("def ", "    def ", "class ", "@", f"{name} ="), RETURN: ("    return helper(",)}
     also = tuple(beginning for place in defect.places for beginning in places[place])
     right = (number for number, line in enumerate(lines, 1) if line.endswith(MARK) or line.startswith(also))
@@ -96,7 +110,12 @@ def _written(form, name, parameters, body, comment):
     if form == "class":
         inside = [f"        {line}" for line in body]
         register = "@keras.saving.register_keras_serializable()"
-        return [register, f"class {name}(keras.losses.Loss):{comment}", f"    def call(self, {parameters}):", *inside]
+        return [
+            register,
+            f"class {name}(keras.losses.Loss):{comment}",
+            f"    def call(self, {parameters}):",
+            *inside,
+        ]
     if form == "factory":
         inside = [f"        {line}" for line in body]
         made = [f"    def {name}({parameters}):", *inside, f"    return {name}"]
@@ -111,7 +130,7 @@ def _written(form, name, parameters, body, comment):
 
 
 def hold_planted(result, case):
-    """Raise `LosscheckFailed` where the planted defect is not found at its line, or a right loss is blamed."""
+    """Raise `LosscheckFailed` where a planted defect is not found at its line, or a right loss is blamed."""
     findings = result.report.findings if result.report else ()
     said = ", ".join(f"{f.code}@{f.location.line} {f.severity.value}" for f in findings) or "nothing"
     if case.defect is NONE:

@@ -12,8 +12,8 @@ from .checks import Checker, LosscheckFailed, hold, same_again
 from .planted import hold_planted, planted
 from .trees import trees
 
-#: Losses of one batch. Hypothesis's first is always the simplest one, and behind ten it varies those it has had
-#: rather than to draw new ones, which is right for small tests and wrong for losses of a second each.
+#: Losses of one batch. Hypothesis's first is always the simplest one, and behind ten it varies those it has
+#: had rather than to draw new ones, which is right for small tests and wrong for losses of a second each.
 BATCH = 9
 #: CPU seconds in which a loss must be through in this process; a child process has a limit of its own.
 LIMIT = 120.0

@@ -9,6 +9,22 @@ from enum import Enum
 
 from hypothesis import strategies as st
 
+from .templates import (
+    AXES,
+    COMMENTS,
+    DTYPES,
+    EFFECTS,
+    INDEX,
+    NAMES,
+    NUMBERS,
+    ONE,
+    PER_SAMPLE,
+    REDUCE,
+    RETURNS,
+    SIZES,
+    TWO,
+)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -48,189 +64,8 @@ WEIGHTS = [1.0, 2.0, 0.5]
 TABLE = np.linspace(0.0, 1.0, 10, dtype="float32")
 EYE = tf.eye(4)
 """
-_NAMES = (
-    "loss",
-    "my_loss",
-    "dice_loss",
-    "focal_loss",
-    "weighted_bce",
-    "triplet",
-    "mse",
-    "f",
-    "_hidden",
-    "CategoricalFocal",
-    "pinball",
-    "ssim_loss",
-    "verlust_ü",
-    "π",
-    "損失",
-    "l",
-    "__loss",
-    "loss2",
-    "test_loss",
-    "nll",
-    "huber",
-)
 _PARAMETERS = (("y_true", "y_pred"), ("y_pred", "y_true"), ("true", "pred"), ("a", "b"), ("labels", "logits"))
-_NUMBERS = ("1.0", "2.0", "0.5", "1e-7", "0.0", "-1.0", "1e9", "1e-40", "ALPHA", "2", "1", "0", "math.pi", "WEIGHTS[1]")
-_AXES = ("-1", "1", "0", "None", "[-1]", "(0, 1)", "[1, 2]", "[1, 2, 3]", "2", "[]", "()", "5")
 _SMALL = ("0", "1", "-1", "2", "3", "10")
-_SIZES = ("-1", "1", "2", "4", "8", "10", "32", "tf.shape(y_pred)[0]", "y_pred.shape[0]", "y_pred.shape[-1]", "None", "7")
-_DTYPES = ("tf.float32", "tf.float64", "tf.float16", "tf.bfloat16", "tf.int32", "tf.int64", "tf.bool", "tf.uint8", "'float32'")
-_ONE = (
-    "tf.square({})",
-    "tf.abs({})",
-    "tf.sqrt({})",
-    "tf.sqrt(tf.abs({}) + 1e-6)",
-    "tf.exp({})",
-    "tf.math.log({})",
-    "tf.math.log({} + 1e-7)",
-    "tf.math.log1p(tf.abs({}))",
-    "tf.sigmoid({})",
-    "tf.nn.softmax({})",
-    "tf.nn.softmax({}, axis=0)",
-    "tf.nn.log_softmax({})",
-    "tf.nn.softplus({})",
-    "tf.nn.relu({})",
-    "tf.tanh({})",
-    "tf.math.lgamma({})",
-    "tf.math.erf({})",
-    "tf.math.asin({})",
-    "tf.math.reciprocal({})",
-    "tf.math.reciprocal_no_nan({})",
-    "tf.sign({})",
-    "tf.round({})",
-    "tf.floor({})",
-    "tf.stop_gradient({})",
-    "tf.identity({})",
-    "tf.negative({})",
-    "tf.convert_to_tensor({})",
-    "tf.nn.l2_normalize({}, axis=-1)",
-    "tf.math.cumsum({}, axis=-1)",
-    "tf.sort({}, axis=-1)",
-    "tf.reverse({}, axis=[-1])",
-    "tf.roll({}, 1, 0)",
-    "tf.random.shuffle({})",
-    "tf.clip_by_value({}, 1e-7, 1 - 1e-7)",
-    "tf.clip_by_value({}, 0.0, 1.0)",
-    "tf.clip_by_norm({}, 1.0)",
-    "tf.nn.dropout({}, 0.5)",
-    "tf.debugging.check_numerics({}, 'bad')",
-    "tf.ensure_shape({}, [None, None])",
-    "tf.where(tf.math.is_nan({0}), tf.zeros_like({0}), {0})",
-    "tf.where({0} > 0, tf.math.log({0}), 0.0)",
-    "tf.grad_pass_through(tf.round)({})",
-    "tf.map_fn(lambda row: row * 2, {})",
-    "tf.map_fn(lambda row: tf.reduce_sum(row) + row, {})",
-    "tf.vectorized_map(lambda row: row / (tf.norm(row) + 1e-3), {})",
-    "tf.py_function(lambda v: v * 2, [{}], tf.float32)",
-    "tf.numpy_function(np.square, [{}], tf.float32)",
-    "tf.scan(lambda a, x: a + x, {})",
-    "tf.signal.fft(tf.cast({}, tf.complex64))",
-    "tf.linalg.diag({})",
-    "K.square({})",
-    "K.clip({}, 1e-7, 1.0)",
-    "K.log({})",
-    "K.flatten({})",
-    "ops.sigmoid({})",
-    "ops.square({})",
-    "ops.log({} + K.epsilon())",
-    "np.square({})",
-    "np.log({})",
-    "({}) ** 2",
-    "({}) ** 0.5",
-    "-({})",
-    "abs({})",
-    "({}).numpy()",
-    "helper({})",
-    "tf.expand_dims({}, -1)",
-    "tf.expand_dims({}, 1)",
-    "tf.expand_dims({}, 0) - tf.expand_dims({}, 1)",
-    "tf.squeeze({})",
-    "tf.transpose({})",
-    "tf.cumprod({})",
-    "tf.quantization.fake_quant_with_min_max_args({})",
-    "tf.tile({}, [1, 1])",
-    "tf.image.total_variation({})",
-    "tf.pad({}, [[0, 0], [1, 1]])",
-)
-_TWO = (
-    "({} + {})",
-    "({} - {})",
-    "({} * {})",
-    "({} / {})",
-    "({} / ({} + 1e-7))",
-    "({} // {})",
-    "({} % {})",
-    "({} ** {})",
-    "tf.maximum({}, {})",
-    "tf.minimum({}, {})",
-    "tf.pow({}, {})",
-    "tf.math.divide_no_nan({}, {})",
-    "tf.math.xlogy({}, {})",
-    "tf.math.atan2({}, {})",
-    "tf.math.squared_difference({}, {})",
-    "tf.nn.sigmoid_cross_entropy_with_logits(labels={}, logits={})",
-    "tf.add_n([{}, {}])",
-    "ops.maximum({}, {})",
-    "np.maximum({}, {})",
-    "tf.linalg.matmul({}, {}, transpose_b=True)",
-    "tf.concat([{}, {}], axis=-1)",
-    "tf.concat([{}, {}], axis=0)",
-    "tf.stack([{}, {}], axis=-1)",
-    "tf.einsum('bi,bi->bi', {}, {})",
-    "tf.tensordot({}, {}, axes=[[1], [1]])",
-    "keras.losses.mean_squared_error({}, {})[:, None]",
-    "scaled({}, {})",
-)
-_REDUCE = ("tf.reduce_mean", "tf.reduce_sum", "tf.reduce_max", "tf.reduce_min", "tf.reduce_prod", "tf.reduce_logsumexp",
-           "tf.math.reduce_std", "tf.math.reduce_variance", "tf.norm", "K.mean", "K.sum", "ops.mean", "np.mean", "ops.sum")
-_PER_SAMPLE = (
-    "keras.losses.binary_crossentropy({}, {})",
-    "keras.losses.categorical_crossentropy({}, {})",
-    "keras.losses.mean_absolute_error({}, {})",
-    "keras.losses.KLDivergence(reduction=None)({}, {})",
-    "keras.losses.huber({}, {})",
-    "keras.losses.cosine_similarity({}, {})",
-    "tf.nn.softmax_cross_entropy_with_logits(labels={}, logits={})",
-    "tf.norm({} - {}, axis=-1)",
-    "tf.keras.losses.MeanSquaredError()({}, {})",
-    "keras.losses.sparse_categorical_crossentropy(tf.argmax({}, axis=-1), {})",
-)
-_INDEX = ("[:, 0]", "[:, :1]", "[..., 0]", "[..., -1]", "[0]", "[:, 1]", "[:, 3]", "[3]", "[3, 2]", "[:, None]", "[..., :2]",
-          "[:, 0, 0]", "[tf.newaxis]", "[::-1]", "[:, 9]")
-_EFFECTS = (
-    "print('loss', {number})",
-    "print({rows})",
-    "tf.print({number})",
-    "HISTORY.append({number})",
-    "HISTORY.append(1)",
-    "STATE['calls'] += 1",
-    "STATE['last'] = {rows}",
-    "random.random()",
-    "np.random.seed(0)",
-    "time.sleep(0.001)",
-    "time.time()",
-    "tf.random.set_seed(1)",
-    "tf.debugging.assert_greater({number}, -1.0)",
-    "assert {number} > -100.0",
-    "tf.Variable(0.0).assign_add(1.0)",
-    "open(os.devnull, 'w').write('x')",
-    "{number}",
-    "keras.backend.set_floatx('float32')",
-    "tf.summary.scalar('loss', {number})",
-    "del HISTORY[:]",
-    "os.environ.get('HOME')",
-    "import sys",
-    "globals()['late'] = 1",
-    "float({number})",
-)
-_RETURNS = ("None", "{rows}", "{number}", "[{sample}, {number}]", "({number}, {sample})", "1.0", "'loss'", "float({number})",
-            "{ids}", "{mask}", "{{'loss': {number}}}", "np.array(0.5)", "tf.constant(1.0)", "lambda: {number}",
-            "tf.complex({number}, 0.0)", "tf.ragged.constant([[1.0], [2.0, 3.0]])", "tf.sparse.from_dense({rows})",
-            "tf.TensorArray(tf.float32, 1)", "tf.data.Dataset.from_tensors({number})", "keras.Input((3,))", "y_true", "y_pred")
-_COMMENTS = ("", "  # losscheck: ignore[LC105]", "  # noqa", "  # losscheck: y_true=float32[B,4] y_pred=float32[B,4]",
-             "  # type: ignore", "  # losscheck: task=binary", "  # losscheck: ignore", "  # weight × 2 — schön")
 
 
 class _Tree:
@@ -264,7 +99,7 @@ class _Tree:
             return self.pick(*self.variables[shape])
         return {
             Shape.SAMPLE: "tf.reduce_mean(y_true - y_pred, axis=-1)",
-            Shape.NUMBER: self.pick(*_NUMBERS),
+            Shape.NUMBER: self.pick(*NUMBERS),
             Shape.MASK: "(y_true > 0.5)",
             Shape.IDS: "tf.argmax(y_true, axis=-1)",
         }[shape]
@@ -272,24 +107,40 @@ class _Tree:
     def _rows(self, depth):
         of = self.expression
         rows, number = Shape.ROWS, Shape.NUMBER
-        match self.pick("two", "one", "one", "leaf", "number", "cast", "where", "one_hot", "keepdims", "shape", "cond", "loop", "gather"):
+        match self.pick(
+            "two",
+            "one",
+            "one",
+            "leaf",
+            "number",
+            "cast",
+            "where",
+            "one_hot",
+            "keepdims",
+            "shape",
+            "cond",
+            "loop",
+            "gather",
+        ):
             case "two":
-                return self.pick(*_TWO).format(of(rows, depth), of(rows, depth))
+                return self.pick(*TWO).format(of(rows, depth), of(rows, depth))
             case "one":
                 text = of(rows, depth)
-                return self.pick(*_ONE).format(text, text)
+                return self.pick(*ONE).format(text, text)
             case "number":
                 return f"({of(rows, depth)} {self.pick('*', '+', '-', '/')} {of(number, depth)})"
             case "cast":
-                return f"tf.cast({of(self.pick(rows, Shape.MASK), depth)}, {self.pick(*_DTYPES)})"
+                return f"tf.cast({of(self.pick(rows, Shape.MASK), depth)}, {self.pick(*DTYPES)})"
             case "where":
-                return f"tf.where({of(Shape.MASK, depth)}, {of(rows, depth)}, {of(self.pick(rows, number), depth)})"
+                test, one, other = of(Shape.MASK, depth), of(rows, depth), of(self.pick(rows, number), depth)
+                return f"tf.where({test}, {one}, {other})"
             case "one_hot":
-                return f"tf.one_hot({of(Shape.IDS, depth)}, {self.pick('4', '10', 'tf.shape(y_pred)[-1]', 'y_pred.shape[-1]', '3')})"
+                width = self.pick("4", "10", "tf.shape(y_pred)[-1]", "y_pred.shape[-1]", "3")
+                return f"tf.one_hot({of(Shape.IDS, depth)}, {width})"
             case "keepdims":
-                return f"{self.pick(*_REDUCE)}({of(rows, depth)}, {self.pick(*_AXES)}, keepdims=True)"
+                return f"{self.pick(*REDUCE)}({of(rows, depth)}, {self.pick(*AXES)}, keepdims=True)"
             case "shape":
-                sizes = ", ".join(self.pick(*_SIZES) for _ in range(self.draw(st.integers(1, 3))))
+                sizes = ", ".join(self.pick(*SIZES) for _ in range(self.draw(st.integers(1, 3))))
                 return f"tf.reshape({of(rows, depth)}, [{sizes}])"
             case "cond":
                 branches = of(rows, depth), of(rows, depth)
@@ -300,11 +151,12 @@ class _Tree:
                     f"tf.where({test}, {branches[0]}, {branches[1]})",
                 )
             case "loop":
-                return f"tf.while_loop(lambda i, v: i < 3, lambda i, v: (i + 1, v * 0.5), [0, {of(rows, depth)}])[1]"
+                step = "lambda i, v: i < 3, lambda i, v: (i + 1, v * 0.5)"
+                return f"tf.while_loop({step}, [0, {of(rows, depth)}])[1]"
             case "gather":
                 return self.pick(
                     f"tf.gather({of(rows, depth)}, {self.pick('[0]', '[0, 1]', '0', '[5]')}, axis=-1)",
-                    f"{of(rows, depth)}{self.pick(*_INDEX)}",
+                    f"{of(rows, depth)}{self.pick(*INDEX)}",
                     f"tf.boolean_mask({of(rows, depth)}, {of(Shape.MASK, depth)})",
                     f"tf.math.top_k({of(rows, depth)}, k={self.pick('1', '2', '50')}).values",
                     f"tf.split({of(rows, depth)}, 2, axis=-1)[0]",
@@ -317,18 +169,20 @@ class _Tree:
         rows, sample, number = Shape.ROWS, Shape.SAMPLE, Shape.NUMBER
         match self.pick("reduce", "reduce", "leaf", "keras", "two", "one", "index", "map", "scale"):
             case "reduce":
-                return f"{self.pick(*_REDUCE)}({of(rows, depth)}, axis={self.pick('-1', '-1', '-1', *_AXES)})"
+                return f"{self.pick(*REDUCE)}({of(rows, depth)}, axis={self.pick('-1', '-1', '-1', *AXES)})"
             case "keras":
-                return self.pick(*_PER_SAMPLE).format(of(rows, depth), of(rows, depth))
+                return self.pick(*PER_SAMPLE).format(of(rows, depth), of(rows, depth))
             case "two":
-                return self.pick(*_TWO[:13]).format(of(sample, depth), of(sample, depth))
+                return self.pick(*TWO[:13]).format(of(sample, depth), of(sample, depth))
             case "one":
                 text = of(sample, depth)
-                return self.pick(*_ONE).format(text, text)
+                return self.pick(*ONE).format(text, text)
             case "index":
-                return f"{of(rows, depth)}{self.pick(*_INDEX)}"
+                return f"{of(rows, depth)}{self.pick(*INDEX)}"
             case "map":
-                return f"tf.map_fn(lambda pair: {self.pick('tf.reduce_sum(pair[0] * pair[1])', 'pair[0]', 'tf.norm(pair[0] - pair[1])')}, ({of(rows, depth)}, {of(rows, depth)}), fn_output_signature=tf.float32)"
+                one = self.pick("tf.reduce_sum(pair[0] * pair[1])", "pair[0]", "tf.norm(pair[0] - pair[1])")
+                pair = f"({of(rows, depth)}, {of(rows, depth)})"
+                return f"tf.map_fn(lambda pair: {one}, {pair}, fn_output_signature=tf.float32)"
             case "scale":
                 return f"({of(sample, depth)} {self.pick('*', '+', '-', '/')} {of(number, depth)})"
         return self.leaf(sample)
@@ -337,11 +191,11 @@ class _Tree:
         of = self.expression
         match self.pick("literal", "reduce", "leaf", "two", "shape", "python", "one"):
             case "literal":
-                return self.pick(*_NUMBERS)
+                return self.pick(*NUMBERS)
             case "reduce":
-                return f"{self.pick(*_REDUCE)}({of(self.pick(Shape.ROWS, Shape.SAMPLE), depth)})"
+                return f"{self.pick(*REDUCE)}({of(self.pick(Shape.ROWS, Shape.SAMPLE), depth)})"
             case "two":
-                return self.pick(*_TWO[:9]).format(of(Shape.NUMBER, depth), of(Shape.NUMBER, depth))
+                return self.pick(*TWO[:9]).format(of(Shape.NUMBER, depth), of(Shape.NUMBER, depth))
             case "shape":
                 return self.pick(
                     "tf.cast(tf.shape(y_pred)[0], tf.float32)",
@@ -371,18 +225,19 @@ class _Tree:
                 )
             case "one":
                 text = of(Shape.NUMBER, depth)
-                return self.pick(*_ONE[:24]).format(text, text)
+                return self.pick(*ONE[:24]).format(text, text)
         return self.leaf(Shape.NUMBER)
 
     def _mask(self, depth):
         of = self.expression
         match self.pick("compare", "leaf", "logic", "nan"):
             case "compare":
-                return f"({of(Shape.ROWS, depth)} {self.pick('>', '<', '>=', '==', '!=')} {of(self.pick(Shape.NUMBER, Shape.ROWS), depth)})"
+                sign, other = self.pick(">", "<", ">=", "==", "!="), self.pick(Shape.NUMBER, Shape.ROWS)
+                return f"({of(Shape.ROWS, depth)} {sign} {of(other, depth)})"
             case "logic":
-                return self.pick("tf.logical_and({}, {})", "({} & {})", "({} | {})", "({} and {})", "tf.not_equal({}, {})").format(
-                    of(Shape.MASK, depth), of(Shape.MASK, depth)
-                )
+                return self.pick(
+                    "tf.logical_and({}, {})", "({} & {})", "({} | {})", "({} and {})", "tf.not_equal({}, {})"
+                ).format(of(Shape.MASK, depth), of(Shape.MASK, depth))
             case "nan":
                 return f"tf.math.is_finite({of(Shape.ROWS, depth)})"
         return self.leaf(Shape.MASK)
@@ -411,35 +266,84 @@ class _Tree:
         return lines
 
     def _statement(self, indent):
-        match self.pick("assign", "assign", "assign", "cast", "effect", "branch", "for", "augment", "nested", "unpack", "item", "try"):
+        match self.pick(
+            "assign",
+            "assign",
+            "assign",
+            "cast",
+            "effect",
+            "branch",
+            "for",
+            "augment",
+            "nested",
+            "unpack",
+            "item",
+            "try",
+        ):
             case "assign":
                 shape = self.pick(Shape.ROWS, Shape.SAMPLE, Shape.NUMBER, Shape.MASK, Shape.IDS)
                 text = self.expression(shape)
                 self.counter += 1
                 name = f"{self.pick('v', 'error', 'ergebnis_ß', '_t')}{self.counter}"
                 self.variables[shape].append(name)
-                return [f"{indent}{name} = {text}{self.pick(*_COMMENTS)}"]
+                return [f"{indent}{name} = {text}{self.pick(*COMMENTS)}"]
             case "cast":
                 name = self.pick("y_true", "y_pred")
-                text = self.pick("tf.cast({}, {})", "tf.cast({}, y_pred.dtype)", "tf.convert_to_tensor({}, {})", "tf.constant({})", "tf.reshape({}, [-1])")
-                return [f"{indent}{name} = {text.format(name, self.pick(*_DTYPES))}"]
+                text = self.pick(
+                    "tf.cast({}, {})",
+                    "tf.cast({}, y_pred.dtype)",
+                    "tf.convert_to_tensor({}, {})",
+                    "tf.constant({})",
+                    "tf.reshape({}, [-1])",
+                )
+                return [f"{indent}{name} = {text.format(name, self.pick(*DTYPES))}"]
             case "effect":
-                return [indent + self.formatted(self.pick(*_EFFECTS))]
+                return [indent + self.formatted(self.pick(*EFFECTS))]
             case "branch":
-                test = self.formatted(self.pick("{number} > 0", "{rows} is None", "training", "y_pred.shape.rank == 2", "{mask}", "tf.reduce_any({mask})", "y_pred.shape[0] == 8", "len(HISTORY) < 3"))
-                body = self.pick("y_pred = {rows}", "return {sample}", "raise ValueError('no')", "pass", "y_true = {rows}")
+                test = self.formatted(
+                    self.pick(
+                        "{number} > 0",
+                        "{rows} is None",
+                        "training",
+                        "y_pred.shape.rank == 2",
+                        "{mask}",
+                        "tf.reduce_any({mask})",
+                        "y_pred.shape[0] == 8",
+                        "len(HISTORY) < 3",
+                    )
+                )
+                body = self.pick(
+                    "y_pred = {rows}", "return {sample}", "raise ValueError('no')", "pass", "y_true = {rows}"
+                )
                 return [f"{indent}if {test}:", f"{indent}    {self.formatted(body)}"]
             case "for":
-                over = self.formatted(self.pick("range(3)", "range(2)", "{rows}", "range(y_pred.shape[0])", "tf.range(3)", "WEIGHTS", "zip(y_true, y_pred)"))
-                body = self.pick("y_pred = y_pred * 0.9", "y_pred += {number}", "HISTORY.append(index)", "tf.print(index)")
+                over = self.formatted(
+                    self.pick(
+                        "range(3)",
+                        "range(2)",
+                        "{rows}",
+                        "range(y_pred.shape[0])",
+                        "tf.range(3)",
+                        "WEIGHTS",
+                        "zip(y_true, y_pred)",
+                    )
+                )
+                body = self.pick(
+                    "y_pred = y_pred * 0.9", "y_pred += {number}", "HISTORY.append(index)", "tf.print(index)"
+                )
                 return [f"{indent}for index in {over}:", f"{indent}    {self.formatted(body)}"]
             case "augment":
-                return [f"{indent}y_pred {self.pick('*=', '+=', '-=', '/=', '**=')} {self.expression(self.pick(Shape.NUMBER, Shape.ROWS))}"]
+                sign, shape = self.pick("*=", "+=", "-=", "/=", "**="), self.pick(Shape.NUMBER, Shape.ROWS)
+                return [f"{indent}y_pred {sign} {self.expression(shape)}"]
             case "nested":
                 self.counter += 1
                 name = f"inner{self.counter}"
                 decorator = self.pick("", "@tf.function", "@tf.custom_gradient", "@tf.recompute_grad")
-                returned = "p * 2, lambda up: up" if "custom" in decorator else self.pick("p * 2", "tf.abs(p) + ALPHA", "p")
+                returned = (
+                    "p * 2, lambda up: up"
+                    if "custom" in decorator
+                    else self.pick("p * 2", "tf.abs(p) + ALPHA", "p")
+                )
                 lines = [decorator, f"def {name}(p):", f"    return {returned}"]
                 self.variables[Shape.ROWS].append(f"{name}(y_pred)")
                 return [indent + line for line in lines if line]
@@ -447,24 +351,61 @@ class _Tree:
                 self.counter += 1
                 first, second = f"left{self.counter}", f"right{self.counter}"
                 self.variables[Shape.ROWS] += [first, second]
-                return [indent + self.formatted(f"{first}, {second} = " + self.pick("tf.split({rows}, 2, axis=-1)", "{rows}, {rows}", "{rows}", "tf.nn.moments({rows}, [0])", "{rows}[:, :1], {rows}[:, 1:]"))]
+                return [
+                    indent
+                    + self.formatted(
+                        f"{first}, {second} = "
+                        + self.pick(
+                            "tf.split({rows}, 2, axis=-1)",
+                            "{rows}, {rows}",
+                            "{rows}",
+                            "tf.nn.moments({rows}, [0])",
+                            "{rows}[:, :1], {rows}[:, 1:]",
+                        )
+                    )
+                ]
             case "item":
-                return [indent + self.formatted(self.pick("y_pred[0] = {number}", "WEIGHTS[0] = {number}", "y_pred.cache = 1", "del y_true", "yield {number}", "return", "await_ = 1"))]
+                return [
+                    indent
+                    + self.formatted(
+                        self.pick(
+                            "y_pred[0] = {number}",
+                            "WEIGHTS[0] = {number}",
+                            "y_pred.cache = 1",
+                            "del y_true",
+                            "yield {number}",
+                            "return",
+                            "await_ = 1",
+                        )
+                    )
+                ]
             case "try":
-                return [f"{indent}try:", f"{indent}    y_pred = {self.expression(Shape.ROWS)}", f"{indent}except Exception:", f"{indent}    pass"]
+                return [
+                    f"{indent}try:",
+                    f"{indent}    y_pred = {self.expression(Shape.ROWS)}",
+                    f"{indent}except Exception:",
+                    f"{indent}    pass",
+                ]
         raise AssertionError
 
     def body(self, indent):
         lines = []
         if self.chance(6):
-            lines.append(indent + self.pick('"""A loss."""', '"""Args:\n        y_true: shape (batch, 4), one-hot.\n    """', "'''losscheck: task=binary'''"))
+            lines.append(
+                indent
+                + self.pick(
+                    '"""A loss."""',
+                    '"""Args:\n        y_true: shape (batch, 4), one-hot.\n    """',
+                    "'''losscheck: task=binary'''",
+                )
+            )
         lines += self.statements(indent)
         if self.chance(10):
-            returned = self.formatted(self.pick(*_RETURNS))
+            returned = self.formatted(self.pick(*RETURNS))
         else:
             returned = self.expression(self.pick(Shape.SAMPLE, Shape.NUMBER, Shape.SAMPLE, Shape.ROWS))
         if not self.chance(40):
-            lines.append(f"{indent}return {returned}{self.pick('', '', *_COMMENTS)}")
+            lines.append(f"{indent}return {returned}{self.pick('', '', *COMMENTS)}")
         return lines or [f"{indent}pass"]
 
 
@@ -472,46 +413,134 @@ class _Tree:
 def trees(draw):
     """Files with one loss each, as `Source`."""
     tree = _Tree(draw, draw(st.integers(1, 4)))
-    name = tree.pick(*_NAMES)
-    form = tree.pick("function", "function", "function", "class", "factory", "decorated", "lambda", "partial", "instance", "layer")
+    name = tree.pick(*NAMES)
+    form = tree.pick(
+        "function",
+        "function",
+        "function",
+        "class",
+        "factory",
+        "decorated",
+        "lambda",
+        "partial",
+        "instance",
+        "layer",
+    )
     one, two = tree.pick(_PARAMETERS[0], _PARAMETERS[0], *_PARAMETERS)
-    extra = tree.pick("", "", "", "", ", alpha=0.5", ", sample_weight=None", ", *args", ", **kwargs", ", epoch", ", *, training=False")
+    extra = tree.pick(
+        "",
+        "",
+        "",
+        "",
+        ", alpha=0.5",
+        ", sample_weight=None",
+        ", *args",
+        ", **kwargs",
+        ", epoch",
+        ", *, training=False",
+    )
     note = tree.pick("", "", ": tf.Tensor", ": 'float32[B, 4]'")
     parameters = f"{one}{note}, {two}{note}{extra}"
     renamed = [] if (one, two) == _PARAMETERS[0] else [f"    y_true, y_pred = {one}, {two}"]
     renamed += [] if "training" in extra else ["    training = False"] if tree.chance(3) else []
     head = [_IMPORTS, _GLOBALS]
     if tree.chance(20):
-        head.append(tree.pick("tf.config.run_functions_eagerly(True)", "keras.mixed_precision.set_global_policy('mixed_float16')", "raise RuntimeError('at import')", "from __future__ import annotations", "def broken(:", "print('imported')", "keras.backend.set_floatx('float64')", "import missing_module", "tf.random.set_seed(0)", "x = tf.constant([1.0]) / 0"))
-    head.append(f"\n\ndef helper(x):\n    return {tree.pick('x', 'x * 2', 'tf.abs(x)', 'tf.nn.softmax(x)', 'x.numpy()', 'tf.stop_gradient(x)', 'x[:, 0]')}\n")
-    head.append(f"\ndef scaled(x, y):\n    total = x + y\n    return {tree.pick('total', 'total / tf.reduce_sum(total)', 'x * ALPHA')}\n\n")
+        head.append(
+            tree.pick(
+                "tf.config.run_functions_eagerly(True)",
+                "keras.mixed_precision.set_global_policy('mixed_float16')",
+                "raise RuntimeError('at import')",
+                "from __future__ import annotations",
+                "def broken(:",
+                "print('imported')",
+                "keras.backend.set_floatx('float64')",
+                "import missing_module",
+                "tf.random.set_seed(0)",
+                "x = tf.constant([1.0]) / 0",
+            )
+        )
+    helped = tree.pick(
+        "x", "x * 2", "tf.abs(x)", "tf.nn.softmax(x)", "x.numpy()", "tf.stop_gradient(x)", "x[:, 0]"
+    )
+    head.append(f"\n\ndef helper(x):\n    return {helped}\n")
+    total = tree.pick("total", "total / tf.reduce_sum(total)", "x * ALPHA")
+    head.append(f"\ndef scaled(x, y):\n    total = x + y\n    return {total}\n\n")
     body = renamed + tree.body("    ")
-    comment = tree.pick(*_COMMENTS)
+    comment = tree.pick(*COMMENTS)
     match form:
         case "class":
             inside = ["    " + line for line in body]
             head.append(f"class {name}(keras.losses.Loss):{comment}")
             if tree.chance(3):
-                head += ["    def __init__(self, gamma=2.0, **kwargs):", tree.pick("        super().__init__(**kwargs)", "        pass", "        super().__init__(name='x')", "        super().__init__(reduction=None)"), "        self.gamma = gamma", ""]
+                head += [
+                    "    def __init__(self, gamma=2.0, **kwargs):",
+                    tree.pick(
+                        "        super().__init__(**kwargs)",
+                        "        pass",
+                        "        super().__init__(name='x')",
+                        "        super().__init__(reduction=None)",
+                    ),
+                    "        self.gamma = gamma",
+                    "",
+                ]
             head.append(f"    def {tree.pick('call', 'call', 'call', '__call__')}(self, {parameters}):")
             head += inside
             if tree.chance(4):
-                head += ["", "    def get_config(self):", "        return " + tree.pick("{}", "super().get_config()", "{'gamma': self.gamma}", "None")]
+                head += [
+                    "",
+                    "    def get_config(self):",
+                    "        return "
+                    + tree.pick("{}", "super().get_config()", "{'gamma': self.gamma}", "None"),
+                ]
         case "factory":
             inner = ["    " + line for line in body]
-            head += [f"def make(gamma=2.0):", f"    def {name}({parameters}):{comment}", *inner, f"    return {name}", "", f"{name} = make()"]
+            head += [
+                "def make(gamma=2.0):",
+                f"    def {name}({parameters}):{comment}",
+                *inner,
+                f"    return {name}",
+                "",
+                f"{name} = make()",
+            ]
         case "decorated":
-            decorator = tree.pick("@tf.function", "@tf.function(jit_compile=True)", "@keras.saving.register_keras_serializable()", "@tf.autograph.experimental.do_not_convert", "@tf.function(reduce_retracing=True)", "@tf.custom_gradient", "@staticmethod")
+            decorator = tree.pick(
+                "@tf.function",
+                "@tf.function(jit_compile=True)",
+                "@keras.saving.register_keras_serializable()",
+                "@tf.autograph.experimental.do_not_convert",
+                "@tf.function(reduce_retracing=True)",
+                "@tf.custom_gradient",
+                "@staticmethod",
+            )
             head += [decorator, f"def {name}({parameters}):{comment}", *body]
         case "lambda":
             head.append(f"{name} = lambda y_true, y_pred: {tree.expression(Shape.SAMPLE)}{comment}")
         case "partial":
-            head += ["import functools", "", f"def base({parameters}):", *body, "", f"{name} = functools.partial(base)"]
+            head += [
+                "import functools",
+                "",
+                f"def base({parameters}):",
+                *body,
+                "",
+                f"{name} = functools.partial(base)",
+            ]
         case "instance":
             inside = ["    " + line for line in body]
-            head += ["class Thing:", "    gamma = 2.0", f"    def __call__(self, {parameters}):", *inside, "", f"{name} = Thing(){comment}"]
+            head += [
+                "class Thing:",
+                "    gamma = 2.0",
+                f"    def __call__(self, {parameters}):",
+                *inside,
+                "",
+                f"{name} = Thing(){comment}",
+            ]
         case "layer":
-            head += ["scale = keras.layers.Dense(4)", f"def {name}({parameters}):{comment}", "    y_pred = scale(y_pred)", *body]
+            head += [
+                "scale = keras.layers.Dense(4)",
+                f"def {name}({parameters}):{comment}",
+                "    y_pred = scale(y_pred)",
+                *body,
+            ]
         case _:
             head += [f"def {name}({parameters}):{comment}", *body]
     return Source("\n".join(head) + "\n", name)
