@@ -23,6 +23,8 @@ from losscheck.suppression import read_ignores
 
 from . import noise
 
+pytestmark = pytest.mark.field
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _folder(tmp_path_factory):

@@ -21,6 +21,7 @@ from losscheck.reporters.terminal import write_safely
 from .checks import round_trip
 from .reports import reports, styles
 
+pytestmark = pytest.mark.field
 #: What a terminal obeys, but for line ends.
 _PATH = Path("out")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -40,31 +41,20 @@ def _folder(tmp_path_factory):
 
 
 @given(reports(), styles())
-@pytest.mark.parametrize("name", ["text", "concise", "github"])
-def test_no_terminal_obeys_a_report(name, report, style):
-    assert CONTROL.findall(render(name, report, style)) == []
-
-
-@given(reports(), styles())
-def test_colours_are_the_only_escape_sequences(report, style):
-    text = render("text", report, replace(style, color=True))
-
-    assert CONTROL.findall(re.sub(r"\x1b\[[\d;]*m", "", text)) == []
+def test_no_terminal_obeys_a_report(report, style):
+    for name in ("text", "concise", "github"):
+        assert CONTROL.findall(render(name, report, style)) == []
+    colored = render("text", report, replace(style, color=True))
+    assert CONTROL.findall(re.sub(r"\x1b\[[\d;]*m", "", colored)) == []
 
 
 @given(reports())
-@pytest.mark.parametrize("name", ["json", "sarif", "gitlab"])
-def test_what_is_json_can_be_read(name, report):
-    json.loads(render(name, report), parse_constant=pytest.fail)
-
-
-@given(reports())
-def test_what_is_xml_can_be_read(report):
+def test_what_programs_read_can_be_read(report):
+    for name in ("json", "sarif", "gitlab"):
+        json.loads(render(name, report), parse_constant=pytest.fail)
     root = ET.fromstring(render("junit", report).encode("utf-8", "strict"))
-
-    assert root.get("tests") == str(
-        sum(max(1, len(loss.findings)) for loss in report.losses) + len(report.failures)
-    )
+    cases = sum(max(1, len(loss.findings)) for loss in report.losses) + len(report.failures)
+    assert root.get("tests") == str(cases)
 
 
 @given(reports())
