@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import enum
 
+#: Seconds; a longer limit is none, and beyond it no system waits.
+LONGEST_TIMEOUT = 1_000_000
+
 
 class FailOn(str, enum.Enum):
     """The mildest finding that fails the run."""

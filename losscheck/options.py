@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from losscheck.choices import FailOn, Load
+from losscheck.choices import LONGEST_TIMEOUT, FailOn, Load
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Mode
 from losscheck.reporters import FORMATS
@@ -78,8 +78,9 @@ def _validate(request: Request) -> None:
     if request.format not in FORMATS:
         raise LosscheckError(f"unknown format `{request.format}`; use one of {', '.join(FORMATS)}")
     given = request.settings.given
-    if given.get("timeout", 1) <= 0:
-        raise LosscheckError(f"the timeout must be above 0 seconds, not {given['timeout']:g}")
+    if not 0 < given.get("timeout", 1) <= LONGEST_TIMEOUT:
+        limits = f"above 0 and up to {LONGEST_TIMEOUT} seconds"
+        raise LosscheckError(f"the timeout must be {limits}, not {given['timeout']:g}")
     if given.get("jobs", 1) < 1:
         raise LosscheckError(f"there must be at least 1 job, not {given['jobs']}")
     names = [mode.value for mode in Mode]

@@ -79,7 +79,8 @@ def test_the_module_can_be_run():
     ("arguments", "message"),
     [
         (["--format", "yaml"], f"unknown format `yaml`; use one of {', '.join(FORMATS)}"),
-        (["--timeout", "0"], "the timeout must be above 0 seconds, not 0"),
+        (["--timeout", "0"], "the timeout must be above 0 and up to 1000000 seconds, not 0"),
+        (["--timeout", "nan"], "the timeout must be above 0 and up to 1000000 seconds, not nan"),
         (["--jobs", "0"], "there must be at least 1 job, not 0"),
         (
             ["--y-true", "float32[3]"],

@@ -76,7 +76,12 @@ def test_no_file_is_no_configuration():
             '[tool.losscheck]\nfail-on = "errror"\n',
             "fail-on: unknown severity `errror`; did you mean `error`?",
         ),
-        ("[tool.losscheck]\ntimeout = 0\n", "timeout: must be a number of seconds above 0, not 0"),
+        (
+            "[tool.losscheck]\ntimeout = 0\n",
+            "timeout: must be a number of seconds above 0 and up to 1000000, not 0",
+        ),
+        ("[tool.losscheck]\ntimeout = nan\n", "seconds above 0 and up to 1000000, not nan"),
+        ('[tool.losscheck.losses."' + "d/" * 2100 + 'l.py:f"]\n', "File name too long"),
         ("[tool.losscheck]\njobs = 1.5\n", "jobs: must be a whole number of at least 1, not 1.5"),
         (
             '[tool.losscheck]\nmodes = ["replica"]\n',

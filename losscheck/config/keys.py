@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from losscheck.choices import FailOn, Load
+from losscheck.choices import LONGEST_TIMEOUT, FailOn, Load
 from losscheck.exceptions import ConfigError, LosscheckError
 from losscheck.finding import Mode
 from losscheck.inputs.specs import parse_spec
@@ -86,8 +86,8 @@ def _read_entry(read_one: Reader, pattern: str, entry: Any) -> Any:
 
 
 def _seconds(value: Any) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
-        raise ConfigError(f"must be a number of seconds above 0, not {value!r}")
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= LONGEST_TIMEOUT:
+        raise ConfigError(f"must be a number of seconds above 0 and up to {LONGEST_TIMEOUT}, not {value!r}")
     return float(value)
 
 

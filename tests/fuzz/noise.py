@@ -127,7 +127,7 @@ _PLACES = (
     *("losses.py", "losses.ipynb", "folder", ".", "pkg.losses", "no_such.py", "~", "losses", ""),
     *(
         "x" * 300 + ".py",
-        "folder/" * 1000 + "losses.py",
+        "d/" * 2100 + "losses.py",
         "lo\0sses.py",
         "folder/../losses.py",
         "losses.py/x.py",
