@@ -33,7 +33,7 @@ def write_baseline(report: Report, path: Path) -> int:
     entries = [{**dict(zip(_FIELDS, key, strict=True)), "count": known[key]} for key in sorted(known)]
     text = json.dumps({"losscheck_baseline": _SCHEMA, "findings": entries}, indent=1, ensure_ascii=False)
     try:
-        path.write_text(f"{text}\n", encoding="utf-8")
+        path.write_text(f"{text}\n", encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise LosscheckError(f"cannot write {path}: {error.strerror or error}") from None
     return known.total()
@@ -74,7 +74,7 @@ def _checked(report: Report, path: Path) -> Iterator[tuple[str, str]]:
 
 def _read(path: Path) -> Counter[_Key]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read the baseline {path}: {error}") from None
     try:

@@ -15,6 +15,7 @@ from losscheck.finding import Severity
 from losscheck.options import Color, Request, parse
 from losscheck.reporters import Style, load_reporter, render
 from losscheck.reporters.files import write_output
+from losscheck.reporters.plain import one_line
 from losscheck.reporters.terminal import has_color, has_unicode, width_of, write_safely
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ def run(arguments: Sequence[str]) -> int:
             return _CANNOT_CHECK
         return _check(replace(request, targets=targets))
     except LosscheckError as error:
-        line = " ".join(str(error).splitlines())
-        write_safely(f"losscheck: {line}\n", sys.stderr)
+        write_safely(f"losscheck: {one_line(str(error))}\n", sys.stderr)  # it may quote what was typed
         return _CANNOT_CHECK
 
 

@@ -174,9 +174,16 @@ def _from_here(target: str, folder: Path) -> str:
     """A target of a configuration, whose paths count from its folder."""
     head, colon, name = target.partition(":")
     path = folder / head
-    if not path.exists() and "/" not in head and not head.endswith((".py", ".ipynb")):
+    if "/" not in head and not head.endswith((".py", ".ipynb")) and not _exists(path):
         return target  # a module
     return f"{os.path.relpath(path)}{colon}{name}"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
 
 
 def _toml(value: Any) -> str:

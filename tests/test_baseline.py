@@ -124,3 +124,10 @@ def test_notes_are_written_only_where_they_fail_the_run():
 
     assert write_baseline(replace(noted, fail_on=Severity.ERROR), FILE) == 1
     assert write_baseline(replace(noted, fail_on=Severity.NOTE), FILE) == 2
+
+
+def test_a_file_whose_name_is_no_utf_8_is_known_again():
+    name = "\udcff.py"  # as Python gives it
+    write_baseline(report(finding(2, path=name), path=name), FILE)
+
+    assert leave_out_known(report(finding(2, path=name), path=name), FILE).findings == ()

@@ -109,6 +109,7 @@ def test_the_module_can_be_run():
         ),
         (["--explain", "banana"], "no rule `banana`; `losscheck --rules` lists them all"),
         (["--select", "banana"], "no rule matches `banana`; `losscheck --rules` lists them all"),
+        (["--select", "\x1b[31mred\n"], "no rule matches `red`; `losscheck --rules` lists them all"),
         (["--ignore", "banana"], "no rule matches `banana`; `losscheck --rules` lists them all"),
     ],
 )

@@ -77,6 +77,9 @@ def test_no_file_is_no_configuration():
             "fail-on: unknown severity `errror`; did you mean `error`?",
         ),
         ("[tool.losscheck]\ntimeout = 0\n", "timeout: must be a number above 0, not 0"),
+        ("[tool.losscheck]\ntimeout = nan\n", "timeout: must be a number above 0, not nan"),
+        ("[tool.losscheck]\ntimeout = 1e7\n", "timeout: must be at most 1000000 seconds, not 10000000.0"),
+        ('[tool.losscheck.losses."' + "d/" * 2100 + 'l.py:f"]\n', "File name too long"),
         ("[tool.losscheck]\njobs = 1.5\n", "jobs: must be a whole number of at least 1, not 1.5"),
         (
             '[tool.losscheck]\nmodes = ["replica"]\n',

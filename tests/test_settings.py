@@ -120,7 +120,8 @@ def test_the_settings_are_shown_as_toml_that_says_the_same_again():
     assert "jobs = 3  # command line\n" in shown
     assert f'fail-on = "error"  # {Path("pyproject.toml").resolve()}\n' in shown
     told = tomllib.loads(WHOLE)["tool"]["losscheck"]
-    assert tomllib.loads(shown)["tool"]["losscheck"] == {**told, "jobs": 3, "memory": 4.0, "device": "cpu"}
+    defaults = {"memory": 4.0, "device": "cpu", "cache": True}
+    assert tomllib.loads(shown)["tool"]["losscheck"] == {**told, "jobs": 3, **defaults}
 
 
 def test_the_command_shows_them():

@@ -129,8 +129,12 @@ def _loss(path: Path, key: str, value: Any) -> tuple[tuple[Path, str], Mapping[s
         raise ConfigError(
             f'{path}: `{key}` names no loss: write [tool.losscheck.losses."losses.py:dice_loss"]'
         )
-    file = (path.parent / f"{place}{suffix}").resolve()
-    if not file.is_file():
+    try:
+        file = (path.parent / f"{place}{suffix}").resolve()
+        is_file = file.is_file()
+    except (OSError, ValueError) as error:  # no name of a file, a folder that may not be entered
+        raise ConfigError(f"{path}: [{title}]: {getattr(error, 'strerror', error)}") from None
+    if not is_file:
         raise ConfigError(f"{path}: [{title}]: no such file: {file}")
     specs = _values(_table(value, path, title), LOSS_KEYS, path, title)
     return (file, _squeezed(name)), specs

@@ -18,6 +18,10 @@ _MAX_ATTEMPTS = 120
 _MAX_SIZE = 128
 #: Errors of the loss itself: no other input cures them.
 _HOPELESS = ("AttributeError", "NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "SystemExit")
+#: Seconds for the tries of a loss that loops over entries in Python: half of what it has for everything.
+_MAX_SECONDS = 15.0
+#: Numbers in a batch from which the time of a call says how long it takes on a larger one.
+_MANY = 10_000
 #: A batch of the user's size is tried up to here.
 _MAX_ROWS = 2048
 _NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
@@ -38,6 +42,7 @@ class Search:
         self.call = call
         self._is_unfit = is_unfit
         self._tried: set[tuple[str, str, int]] = set()
+        self._paces: list[float] = []  # seconds for each number of a large batch on which it raised
 
     @property
     def is_exhausted(self) -> bool:
@@ -53,6 +58,16 @@ class Search:
         kinds = {(error.type, error.message, error.location) for error in raised if error}
         return len(kinds) == 1 and next(iter(kinds))[0] in _HOPELESS
 
+    def _is_too_slow(self, numbers: int) -> bool:
+        """Whether a large batch would take too long, as two that it raised on have shown.
+
+        The first call of an operation takes its time, whatever the size; so one batch shows nothing.
+        """
+        if numbers < _MANY or len(self._paces) < 2:
+            return False
+        spent = sum(attempt.observation.seconds for attempt in self.attempts)
+        return spent + numbers * min(self._paces) > _MAX_SECONDS
+
     def attempt(self, task: Task, rows: int | None = None) -> EagerObservation | None:
         """Try one sized task; None if it was tried before, or the rows are the size of another axis.
 
@@ -64,7 +79,12 @@ class Search:
             return None
         self._tried.add(key)
         batch = Batches(task, self.facts, batch_size=rows)["typical"]
+        numbers = batch.y_true.size + batch.y_pred.size
+        if self._is_too_slow(numbers):
+            return None
         seen = self.call(batch)
+        if seen.raised is not None and numbers >= _MANY:
+            self._paces.append(seen.seconds / numbers)
         self.attempts.append(Attempt(task.name, key[0], key[1], rows, seen))
         rank = _rank(seen, rows)
         if rank == 0 and self._is_unfit(batch):

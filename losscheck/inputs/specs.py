@@ -153,9 +153,9 @@ def parse_comment(text: str) -> dict[str, str]:
         SpecError: something in it is none of these, ``y_treu=…``.
 
     """
-    rest = _SUPPRESSION.sub(" ", _ASSIGNMENT.sub(" ", text)).strip(" ,;")
-    if rest:
-        word = rest.split()[0]
+    words = _SUPPRESSION.sub(" ", _ASSIGNMENT.sub(" ", text)).split()
+    word = next((stripped for word in words if (stripped := word.strip(",;"))), "")
+    if word:
         near = difflib.get_close_matches(word.partition("=")[0], _COMMENT_KEYS, n=1)
         meant = f"; did you mean `{near[0]}=`?" if near else "; write `y_true=…`, `y_pred=…` or `task=…`"
         raise SpecError(f"`# losscheck:` comment: `{word}` is no input{meant}")

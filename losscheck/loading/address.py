@@ -25,7 +25,7 @@ class Address:
         if self.place.endswith((".py", ".ipynb")) or not all(part.isidentifier() for part in parts):
             return False
         path = Path(self.place)
-        return not _exists(self.place) or (bool(self.expression) and path.is_dir())
+        return not exists(self.place) or (bool(self.expression) and path.is_dir())
 
 
 def split_target(target: str) -> Address:
@@ -35,7 +35,7 @@ def split_target(target: str) -> Address:
         raise TargetError("the target is empty: write `losses.py` or `losses.py:dice_loss`")
     if "\0" in text:
         raise TargetError(f"the target {text!r} holds a NUL character")
-    if _exists(text):
+    if exists(text):
         return Address(text)
     start = 2 if _DRIVE.match(text) else 0
     colon = text.find(":", start)
@@ -43,7 +43,7 @@ def split_target(target: str) -> Address:
     if "/" in text[colon:] or "\\" in text[colon:]:
         for suffix in (".py:", ".ipynb:"):
             end = text.find(suffix, start) + len(suffix) - 1
-            if end >= len(suffix) - 1 and _exists(text[:end]):
+            if end >= len(suffix) - 1 and exists(text[:end]):
                 colon = end
     if colon < 0:
         return Address(text)
@@ -69,8 +69,9 @@ def shown_path(path: Path | str) -> str:
     return str(typed)
 
 
-def _exists(text: str) -> bool:
+def exists(text: str | Path) -> bool:
+    """Whether there is such a file or folder; not where it may not be looked at."""
     try:
         return Path(text).exists()
-    except (OSError, ValueError):  # a name that is too long for the disk is no file
+    except (OSError, ValueError):  # a name that is too long for the disk, a folder that may not be entered
         return False

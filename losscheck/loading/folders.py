@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from losscheck.exceptions import TargetError
-from losscheck.loading.address import shown_path
+from losscheck.loading.address import exists, shown_path
 from losscheck.loading.listing import broken, scanned
 from losscheck.loading.notebook import SUFFIX
 from losscheck.loading.prefilter import is_suspicious, may_hold_loss
@@ -52,6 +52,6 @@ def python_files(folder: Path) -> Iterator[Path]:
             for name in folders
             if not name.startswith(".")
             and name not in _SKIPPED_FOLDERS
-            and not os.path.exists(Path(current, name, "pyvenv.cfg"))  # noqa: PTH110 - never raises
+            and not exists(Path(current, name, "pyvenv.cfg"))
         )
         yield from (Path(current, name) for name in sorted(files) if name.endswith(SUFFIXES))

@@ -10,7 +10,7 @@ from typing import TextIO
 from losscheck.finding import Finding, Severity
 from losscheck.report import Failure, Report
 from losscheck.reporters import Style
-from losscheck.reporters.plain import one_line
+from losscheck.reporters.plain import one_line, plain
 from losscheck.reporters.summary import failure_line, summary
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -29,7 +29,7 @@ def write(report: Report, stream: TextIO, style: Style) -> None:
 
 def _finding_line(finding: Finding) -> str:
     place = finding.location
-    properties: dict[str, object] = {"file": place.path.replace("\\", "/"), "line": place.line}
+    properties: dict[str, object] = {"file": plain(place.path).replace("\\", "/"), "line": place.line}
     if place.end_line not in (None, place.line):
         properties["endLine"] = place.end_line  # GitHub refuses columns on more than one line
     else:

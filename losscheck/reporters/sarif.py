@@ -6,6 +6,7 @@ Reference: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any, TextIO
@@ -106,7 +107,8 @@ def _place(place: Location) -> dict[str, Any]:
     path = Path(place.path)
     if path.is_absolute():
         return {"artifactLocation": {"uri": path.as_uri()}, "region": region}
-    return {"artifactLocation": {"uri": quote(path.as_posix()), "uriBaseId": _ROOT}, "region": region}
+    relative = quote(os.fsencode(path.as_posix()))  # of a name that is no UTF-8, its bytes
+    return {"artifactLocation": {"uri": relative, "uriBaseId": _ROOT}, "region": region}
 
 
 def _notification(failure: Failure) -> dict[str, Any]:

@@ -199,6 +199,30 @@ def test_the_number_of_tries_is_bounded(monkeypatch):
     assert len(tries.batches) == 40
 
 
+def test_a_loss_that_took_long_on_two_large_inputs_is_not_tried_on_larger_ones():
+    def slowly(batch: Batch) -> EagerObservation:
+        return EagerObservation("x", raises().raised, seconds=batch.y_pred.size * 5e-5)
+
+    tries = Tries(slowly)
+    infer(loss(), tries)
+
+    assert max(batch.y_pred.size for batch in tries.batches) < 200_000
+    assert sum(slowly(batch).seconds for batch in tries.batches) < 15
+
+
+def test_a_loss_that_took_long_on_one_large_input_is_tried_on_larger_ones():
+    large: list[int] = []
+
+    def slowly_at_first(batch: Batch) -> EagerObservation:
+        large.extend([batch.y_pred.size] * (batch.y_pred.size >= 10_000))
+        return EagerObservation("x", raises().raised, seconds=10.0 if len(large) == 1 else 0.0)
+
+    tries = Tries(slowly_at_first)
+    infer(loss(), tries)
+
+    assert max(batch.y_pred.size for batch in tries.batches) > 500_000
+
+
 def test_no_input_is_tried_twice():
     tries = Tries(lambda batch: raises(f"sizes 7 and 11 and {batch.size}"))
     found = infer(loss(integers=(3, 4, 7, 11)), tries)

@@ -257,3 +257,7 @@ def test_boxes_have_their_corners_in_order():
     boxes = draw(parse_spec("float32[B, 6, 4] boxes"), 7, 0)
     assert (boxes[..., 2:] > boxes[..., :2]).all()
     assert (boxes.min() >= 0, boxes.max() <= 1) == (True, True)
+
+
+def test_a_comment_of_blanks_and_commas_tells_nothing():
+    assert parse_comment("\t, ;\n") == {}

@@ -328,6 +328,19 @@ def test_a_folder_gives_every_loss_below_it_in_order_and_skips_what_is_not_the_u
     ) == (["src/a.py", "src/b.py", "src/test_x.py", "src/b/z.py"], 4)
 
 
+def test_a_folder_that_cannot_be_looked_into_does_not_keep_the_others_from_being_read(folder, monkeypatch):
+    write("src/losses.py", "def loss(y_true, y_pred):\n    return 0\n")
+    monkeypatch.chdir("src")
+    here = len(str(folder / "src"))
+    while here < 3900:  # one more name and a path is longer than the system takes
+        Path("x" * 90).mkdir()
+        monkeypatch.chdir("x" * 90)
+        here += 91
+    Path("y" * (4088 - here)).mkdir()
+    monkeypatch.chdir(folder)
+    assert [loss.name for loss in find_losses(str(folder / "src")).losses] == ["loss"]
+
+
 def test_a_file_that_cannot_be_parsed_stands_for_its_losses_and_an_unreadable_one_is_passed_over(folder):
     write("src/good.py", "def loss(y_true, y_pred):\n    return 0\n")
     write("src/python2.py", "print 'loss'\ndef loss(y_true, y_pred): return 0\n")

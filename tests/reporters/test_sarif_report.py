@@ -116,6 +116,7 @@ def test_what_could_not_be_checked_makes_the_run_unsuccessful(run):
 
 def test_paths_are_uris(examples, source_file, tmp_path):
     places = [Location("ä b/l.py", 1), Location(str(tmp_path / "x y.py"), 1)]
+    places.append(Location("\udcff.py", 1))  # a name that is no UTF-8, as Python gives it
     findings = tuple(dataclasses.replace(examples.reduced, location=place) for place in places)
     log = json.loads(render("sarif", examples.report(dataclasses.replace(examples.dice, findings=findings))))
     uris = [
@@ -124,4 +125,5 @@ def test_paths_are_uris(examples, source_file, tmp_path):
     assert uris == [
         {"uri": "%C3%A4%20b/l.py", "uriBaseId": "SRCROOT"},
         {"uri": (tmp_path / "x y.py").as_uri()},
+        {"uri": "%FF.py", "uriBaseId": "SRCROOT"},
     ]

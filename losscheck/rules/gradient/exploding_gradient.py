@@ -116,7 +116,7 @@ def _size(prober: Prober, batch: Batch) -> tuple[float, float] | None:
     if prober.inputs.task.y_pred.domain.name in ("prob", "simplex"):
         slope = 4 * batch.y_pred * (1 - batch.y_pred)
     gradient = float(np.max(np.abs(seen.gradient * slope)))
-    return (gradient, float(np.max(np.abs(seen.value)))) if np.isfinite(gradient) else None
+    return (gradient, float(np.max(np.abs(seen.value), initial=0.0))) if np.isfinite(gradient) else None
 
 
 def _guard(ops: tuple[Op, ...], op: Op) -> Op | None:
