@@ -7,7 +7,6 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 #: What begins with these changes what TensorFlow, Keras, NumPy, Python or the C library do from their start.
 _VARIABLES = (
@@ -20,7 +19,7 @@ _NEVERTHELESS = ("PYTHONIOENCODING", "PYTHONUNBUFFERED")
 
 def own_fingerprint() -> str:
     """What this losscheck is: another version, or an edited checkout, gives another one."""
-    rows = sorted(_sources(str(Path(__file__).parent)))
+    rows = sorted(_sources(os.path.dirname(os.path.abspath(__file__))))
     return hashlib.sha256("\n".join(rows).encode(errors="surrogateescape")).hexdigest()
 
 
@@ -29,14 +28,16 @@ def packages(python: str) -> list[str]:
     if python == sys.executable:
         folders = _import_folders()
     else:
-        home = Path(python).absolute().parent.parent
-        folders = [str(path) for path in home.glob("lib*/python*/site-packages")] + [
-            str(home / "Lib/site-packages")
-        ]
+        import glob
+
+        home = os.path.dirname(os.path.dirname(os.path.abspath(python)))
+        inside = os.path.join("lib*", "python*", "site-packages")
+        folders = [*glob.glob(inside, root_dir=home), os.path.join("Lib", "site-packages")]
+        folders = [os.path.join(home, folder) for folder in folders]
     names = {f"{python} {_changed(python)}"}
     for folder in folders:
         with contextlib.suppress(OSError):
-            names.update(name for name in os.listdir(folder) if name.endswith((".dist-info", ".egg-info")))  # noqa: PTH208 - a path for each of thousands
+            names.update(name for name in os.listdir(folder) if name.endswith((".dist-info", ".egg-info")))
     return sorted(names)
 
 
@@ -49,9 +50,12 @@ def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     }
     if "PYTHONPATH" in told:  # Python makes them absolute when it starts
         told["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, told["PYTHONPATH"].split(os.pathsep)))
-    home = told.get("KERAS_HOME") or str(Path(told.get("HOME") or "~", ".keras").expanduser())
-    with contextlib.suppress(OSError):
-        told["keras.json"] = (Path(home) / "keras.json").read_text(encoding="utf-8", errors="replace")
+    home = told.get("KERAS_HOME") or os.path.join(told.get("HOME") or os.path.expanduser("~"), ".keras")
+    with (
+        contextlib.suppress(OSError),
+        open(os.path.join(home, "keras.json"), encoding="utf-8", errors="replace") as file,
+    ):
+        told["keras.json"] = file.read()
     return told
 
 
@@ -73,6 +77,6 @@ def _import_folders() -> list[str]:
 
 def _changed(path: str) -> int:
     try:
-        return Path(path).stat().st_mtime_ns
+        return os.stat(path).st_mtime_ns
     except OSError:
         return 0

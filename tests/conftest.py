@@ -2,9 +2,11 @@
 
 import importlib.abc
 import importlib.util
+import os
 import sys
 
 pytest_plugins = ["pytester"]
+os.environ["LOSSCHECK_NO_SERVER"] = "1"  # a server of the developer answers no test
 
 
 class _TwoDevices(importlib.abc.MetaPathFinder):

@@ -112,7 +112,7 @@ class WarmPool:
         """
         umask = os.umask(0o077)
         os.umask(umask)
-        place = Place(str(os.getcwd()), environment(self._device), umask)  # noqa: PTH109
+        place = Place(os.getcwd(), environment(self._device), umask)
         wire.send(
             _AT_ONCE,
             ask="run",
@@ -148,10 +148,10 @@ def find_server(python: Callable[[], str], device: Device) -> Wire | None:
     place = folder()
     try:
         check_private(place)
-        if not any(name.endswith(SUFFIX) for name in os.listdir(place)):  # noqa: PTH208
+        if not any(name.endswith(SUFFIX) for name in os.listdir(place)):
             return None
         path = socket_in(place, likeness(python(), device))
-        if not os.path.exists(path):  # noqa: PTH110
+        if not os.path.exists(path):
             return None
     except (OSError, LosscheckError):
         return None

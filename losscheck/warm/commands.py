@@ -19,7 +19,16 @@ from typing import Any
 from losscheck.choices import Device, ServerAction
 from losscheck.exceptions import LosscheckError
 from losscheck.settings import Settings
-from losscheck.warm.address import SUFFIX, check_private, folder, likeness, make_private, socket_in
+from losscheck.warm.address import (
+    DESK_SUFFIX,
+    SUFFIX,
+    check_private,
+    desk_likeness,
+    folder,
+    likeness,
+    make_private,
+    socket_in,
+)
 from losscheck.warm.daemon import Start
 from losscheck.warm.wire import connect
 from losscheck.worker.interpreter import choose_interpreter
@@ -59,7 +68,7 @@ def act(action: ServerAction, settings: Settings) -> tuple[int, str]:
         raise LosscheckError(f"a server checks each loss in a fork of itself, which {reason}")
     if action is ServerAction.START:
         return 0, _start(settings)
-    place = folder()
+    place = Path(folder())
     if action is ServerAction.STOP:
         stopped = [f"server stopped (pid {_stop(server)})" for server in list(_servers(place))]
         return 0, "\n".join(stopped) or "server not running"
@@ -67,27 +76,30 @@ def act(action: ServerAction, settings: Settings) -> tuple[int, str]:
 
 
 def _start(settings: Settings) -> str:
-    place = folder()
+    place = Path(folder())
     python, device, idle = _python(settings), Device(settings.of_run("device")), _idle()
-    make_private(place)
+    make_private(str(place))
     with _alone(place):
-        path = socket_in(place, likeness(python, device))
+        path = socket_in(str(place), likeness(python, device))
         for server in _servers(place):
             if str(server.path) == path and server.status is not None:
                 return f"server already running (pid {server.pid})"
             if str(server.path) == path:
                 _stop(server)
-        told = _launch(Start(path, python, device.value, idle), Path(path).with_suffix(".log"))
+        desk = socket_in(str(place), desk_likeness(), DESK_SUFFIX)
+        log = f"{os.path.splitext(path)[0]}.log"
+        told = _launch(Start(path, desk, log, python, device.value, idle))
     return f"server started (pid {told['pid']}): {_versions(told)}; {_ends(told)}"
 
 
-def _launch(start: Start, log: Path) -> dict[str, Any]:
+def _launch(start: Start) -> dict[str, Any]:
     """Start a server and wait until it has imported TensorFlow.
 
     Raises:
         LosscheckError: it has not.
 
     """
+    log = Path(start.log)
     with log.open("wb") as file:
         process = subprocess.Popen(
             server_command(sys.executable, "losscheck.warm.daemon"),
@@ -164,9 +176,15 @@ def _ends(told: dict[str, Any]) -> str:
 def _servers(place: Path) -> Iterator[Running]:
     """The servers of this user; what killed ones left is deleted."""
     try:
-        check_private(place)
+        check_private(str(place))
     except FileNotFoundError:
         return
+    for path in place.glob(f"*{DESK_SUFFIX}"):
+        with contextlib.suppress(ConnectionRefusedError):
+            if (wire := connect(str(path), _PATIENCE)) is not None:
+                with wire:
+                    continue
+        path.unlink(missing_ok=True)
     for path in sorted(place.glob(f"*{SUFFIX}")):
         try:
             wire = connect(str(path), _PATIENCE)

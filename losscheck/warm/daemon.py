@@ -7,20 +7,21 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import losscheck
 from losscheck.choices import DEFAULT_MEMORY, DEFAULT_TIMEOUT, Device
 from losscheck.warm.address import likeness
-from losscheck.warm.wire import Wire
+from losscheck.warm.wire import Wire, listening
 from losscheck.worker.messages import read_loss, read_options
 from losscheck.worker.pool import Pool
+from losscheck.worker.process import server_command
 from losscheck.worker.results import Result, written
 from losscheck.worker.terms import Place, Terms
 
@@ -37,6 +38,8 @@ class Start:
     """What the command that starts a server tells it."""
 
     socket: str  #: path
+    desk: str  #: path of the socket that takes command lines
+    log: str  #: path of a file for what nobody expects
     python: str  #: interpreter that runs the losses
     device: str  #: value of a `Device`
     idle: float  #: seconds without a run after which it ends
@@ -57,7 +60,7 @@ def main() -> None:
         server = Server(pool, start)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: server.end())
-        with _listening(start.socket) as listener:
+        with listening(start.socket) as listener, _desk(start.desk):
             _tell(**server.status())
             server.serve(listener)
 
@@ -127,7 +130,9 @@ class Server:
         return likeness(self._start.python, Device(self._start.device))
 
     def _remove(self) -> None:
-        Path(self._start.socket).unlink(missing_ok=True)
+        for path in (self._start.socket, self._start.log):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
 
     @contextlib.contextmanager
     def _taken(self) -> Iterator[None]:
@@ -205,15 +210,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def _listening(path: str) -> Iterator[socket.socket]:
-    """A socket for its owner alone, which has its name once it listens."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        new = Path(path).with_suffix(".new")
-        listener.bind(str(new))
-        new.chmod(0o600)
-        listener.listen()
-        new.rename(path)
-        yield listener
+def _desk(path: str) -> Iterator[None]:
+    """A process that takes command lines; it ends with this one, whatever ends it."""
+    command = server_command(sys.executable, "losscheck.warm.desk")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        with contextlib.suppress(OSError):  # it has died: runs do without it
+            process.stdin.write(json.dumps(path).encode() + b"\n")
+            process.stdin.flush()
+        yield
 
 
 def _tell(**data: Any) -> None:

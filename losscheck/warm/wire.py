@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import struct
 import time
-from types import TracebackType
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _CHUNK = 65536
 #: pid, uid and gid, as the kernel gives them.
@@ -80,6 +84,28 @@ class Wire:
                 raise ConnectionResetError
             self._rest += chunk
 
+    def send_files(self, *descriptors: int) -> None:
+        """Give the other end these open files; to be received before anything else.
+
+        Raises:
+            OSError: it has gone.
+
+        """
+        socket.send_fds(self._connection, [b"\n"], descriptors)
+
+    def receive_files(self, count: int, patience: float) -> list[int]:
+        """Descriptors of so many open files of the other end.
+
+        Raises:
+            OSError: it has gone, is silent or sends none.
+
+        """
+        self._connection.settimeout(patience)
+        _, descriptors, _, _ = socket.recv_fds(self._connection, 1, count)
+        if len(descriptors) != count:
+            raise ConnectionResetError
+        return descriptors
+
     def is_closed(self) -> bool:
         """Whether the other end, which has nothing more to say, has gone."""
         self._connection.setblocking(False)
@@ -112,3 +138,15 @@ def connect(path: str, patience: float) -> Wire | None:
         pass
     connection.close()
     return None
+
+
+@contextlib.contextmanager
+def listening(path: str) -> Iterator[socket.socket]:
+    """A socket for its owner alone, which gets its name once it listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        new = f"{os.path.splitext(path)[0]}.new"
+        listener.bind(new)
+        os.chmod(new, 0o600)
+        listener.listen()
+        os.rename(new, path)
+        yield listener
