@@ -182,7 +182,9 @@ def aware(tmp_path):
 
 
 def printed(place, *arguments, **more):
-    _, out, err = place.run(*arguments, "--select", "LC201,LC010", "--format", "json", **more)
+    _, out, err = place.run(
+        *arguments, "--load", "import", "--select", "LC201,LC010", "--format", "json", **more
+    )
     assert err == ""
     return json.loads(out)["losses"][0]["output"]
 
@@ -285,12 +287,20 @@ def test_a_socket_whose_path_is_too_long_is_refused_in_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "environment", "message"),
     [
-        (["start"], {"LOSSCHECK_NO_FORK": "1"}, "a server checks each loss in a fork of itself, which LOSSCHECK_NO_FORK forbids"),
-        (["start"], {"LOSSCHECK_SERVER_IDLE": "soon"}, "LOSSCHECK_SERVER_IDLE must be a number of seconds above 0, not `soon`"),
+        (
+            ["start"],
+            {"LOSSCHECK_NO_FORK": "1"},
+            "a server checks each loss in a fork of itself, which LOSSCHECK_NO_FORK forbids",
+        ),
+        (
+            ["start"],
+            {"LOSSCHECK_SERVER_IDLE": "soon"},
+            "LOSSCHECK_SERVER_IDLE must be a number of seconds above 0, not `soon`",
+        ),
         (["start", "losses.py"], {}, "`--server start` checks nothing: leave out `losses.py`"),
         (["start", "--python", "no/such"], {}, "no such interpreter: no/such"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused_in_one_line(place, arguments, environment, message):
     assert place.run("--server", *arguments, **environment) == (2, "", f"losscheck: {message}\n")
 
