@@ -71,8 +71,10 @@ def _sources(folder: str) -> Iterator[str]:
 
 def _import_folders() -> list[str]:
     """Where this interpreter imports from, but for the folder of the program that was started."""
-    is_program = not getattr(sys.flags, "safe_path", False) and sys.argv[:1] not in ([], ["-c"])
-    return [entry for entry in sys.path[is_program:] if entry]
+    program = sys.argv[0] if sys.argv else ""
+    own = {os.getcwd(), *(os.path.dirname(path(program)) for path in (os.path.abspath, os.path.realpath))}
+    first = [entry for entry in sys.path[:1] if entry not in own]
+    return [entry for entry in (*first, *sys.path[1:]) if entry]
 
 
 def _changed(path: str) -> int:
