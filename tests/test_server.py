@@ -252,6 +252,12 @@ def test_a_run_into_a_closed_pipe_ends_as_without_a_server(place, pid, project):
     assert process.wait(timeout=60) == 2
 
 
+def test_one_of_its_processes_alone_holds_tensorflow(place, pid):
+    maps = [Path(f"/proc/{process}/maps").read_text() for process in place.processes()]
+
+    assert sorted("tensorflow" in text for text in maps) == [False, False, True]
+
+
 def test_the_socket_is_for_its_owner_alone(place, pid):
     assert place.sockets.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in place.sockets.glob("*.[sd]*")} == {0o600}

@@ -48,11 +48,16 @@ class Start:
 def main() -> None:
     """Serve what the line on stdin says; one line on stdout tells that TensorFlow is imported, or why not."""
     start = Start(**json.loads(sys.stdin.readline()))
+    if path := os.environ.get("PYTHONPATH"):  # as seen from where it was started
+        os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, path.split(os.pathsep)))
     os.chdir("/")
     device = Device(start.device)
-    with Pool(
-        jobs=1, timeout=DEFAULT_TIMEOUT, memory=DEFAULT_MEMORY, device=device, python=start.python
-    ) as pool:
+    with (
+        _desk(start.desk),  # which imports while the worker imports TensorFlow
+        Pool(
+            jobs=1, timeout=DEFAULT_TIMEOUT, memory=DEFAULT_MEMORY, device=device, python=start.python
+        ) as pool,
+    ):
         failure = pool.wait()
         if failure is not None:
             _tell(failure=failure.message)
@@ -60,7 +65,7 @@ def main() -> None:
         server = Server(pool, start)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: server.end())
-        with listening(start.socket) as listener, _desk(start.desk):
+        with listening(start.socket) as listener:
             _tell(**server.status())
             server.serve(listener)
 

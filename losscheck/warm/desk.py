@@ -13,8 +13,10 @@ import socket
 import sys
 import tempfile
 import threading
+import traceback
 from typing import Any, NoReturn
 
+from losscheck.options import parse
 from losscheck.reporters import FORMATS
 from losscheck.warm.wire import Wire, connect, listening
 from losscheck.worker.terms import Place
@@ -28,7 +30,12 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _MODULES = (
     *("losscheck.__main__", "losscheck.cli", "losscheck.checking", "losscheck.loading.target"),
     *("losscheck.loading.cells", "losscheck.warm.client", "losscheck.worker.messages", "rich.console"),
-    *("losscheck.reporters.text", "losscheck.reporters.progress", "losscheck.config.keys"),
+    *(
+        "losscheck.worker.interpreter",
+        "losscheck.reporters.text",
+        "losscheck.reporters.progress",
+        "losscheck.config.keys",
+    ),
 )
 
 
@@ -40,6 +47,7 @@ def main() -> None:
         importlib.import_module(name)
     for name in FORMATS:
         importlib.import_module(f"losscheck.reporters.{name}")
+    parse(["losses.py"])  # typer imports more when it comes to it
     gc.freeze()
     gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
@@ -80,6 +88,8 @@ def _serve(connection: socket.socket) -> NoReturn:
             wire.send(_PATIENCE, code=code)
     except (OSError, ValueError, KeyError):  # it has gone, or is no run
         pass
+    except Exception:  # a bug of ours: the run is done where it came from
+        traceback.print_exc()
     finally:
         os._exit(0)
 
