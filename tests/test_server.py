@@ -311,6 +311,19 @@ def test_what_cannot_be_is_refused_in_one_line(place, arguments, environment, me
     assert place.run("--server", *arguments, **environment) == (2, "", f"losscheck: {message}\n")
 
 
+def test_a_server_that_cannot_import_tensorflow_says_why_and_leaves_nothing(place, tmp_path):
+    (tmp_path / "tensorflow.py").write_text("raise RuntimeError('torn')\n")
+    files = place.files()
+    code, out, err = place.run(
+        "--server", "start", PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+    )
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("losscheck: the server cannot start: the worker cannot start with ")
+    assert err.endswith(": RuntimeError: torn\n")
+    assert place.files() == files
+
+
 def test_without_a_server_status_says_so_and_stop_has_nothing_to_do():
     other = Place()
     try:
