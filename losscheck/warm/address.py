@@ -18,8 +18,6 @@ from losscheck.likeness import own_fingerprint, packages, variables
 if TYPE_CHECKING:
     from losscheck.choices import Device
 
-#: Environment variable: a run uses no server.
-OFF = "LOSSCHECK_NO_SERVER"
 #: Of the socket that lends workers.
 SUFFIX = ".sock"
 #: Of the socket that takes whole command lines.

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from losscheck.choices import Device
 from losscheck.exceptions import LosscheckError
 from losscheck.loss import FoundLoss
-from losscheck.warm.address import OFF, SUFFIX, check_private, folder, likeness, socket_in
+from losscheck.warm import OFF
+from losscheck.warm.address import SUFFIX, check_private, folder, likeness, socket_in
 from losscheck.worker.results import Outcome, read
 from losscheck.worker.terms import Place, Terms
 from losscheck.worker.wall import environment
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from losscheck.warm.wire import Wire
     from losscheck.worker.messages import WorkerOptions
     from losscheck.worker.pool import Pool
-
-#: Seconds that a server gets to say that it takes the run; it needs milliseconds.
-_AT_ONCE = 1.0
-#: Seconds without a sign of life, of which it gives one each second.
-_SILENCE = 10.0
 
 
 class WarmPool:
@@ -110,22 +106,24 @@ class WarmPool:
             ValueError: it says something else.
 
         """
+        from losscheck.warm.wire import AT_ONCE, SILENCE
+
         umask = os.umask(0o077)
         os.umask(umask)
         place = Place(os.getcwd(), environment(self._device), umask)
         wire.send(
-            _AT_ONCE,
+            AT_ONCE,
             ask="run",
             losses=[asdict(loss) for loss in losses],
             options=[asdict(options(loss)) for loss in losses],
             terms=asdict(replace(self._terms, place=place)),
         )
-        told = wire.receive(_AT_ONCE)
+        told = wire.receive(AT_ONCE)
         if "is_busy" in told:
             raise BlockingIOError
         self.tensorflow, self.keras, self.python = told["tensorflow"], told["keras"], told["python"]
         while True:
-            told = wire.receive(_SILENCE)
+            told = wire.receive(SILENCE)
             result = read(told["result"])
             yield Outcome(told["index"], result.report, result.failures)
 
@@ -155,8 +153,8 @@ def find_server(python: Callable[[], str], device: Device) -> Wire | None:
             return None
     except (OSError, LosscheckError):
         return None
-    from losscheck.warm.wire import connect
+    from losscheck.warm.wire import AT_ONCE, connect
 
     with contextlib.suppress(ConnectionRefusedError):  # what a killed server left
-        return connect(path, _AT_ONCE)
+        return connect(path, AT_ONCE)
     return None

@@ -30,7 +30,7 @@ from losscheck.warm.address import (
     socket_in,
 )
 from losscheck.warm.daemon import Start
-from losscheck.warm.wire import connect
+from losscheck.warm.wire import PATIENCE, connect
 from losscheck.worker.interpreter import choose_interpreter
 from losscheck.worker.messages import NO_FORK, can_fork
 from losscheck.worker.orphans import descendants
@@ -39,8 +39,6 @@ from losscheck.worker.process import server_command
 #: Environment variable: seconds without a run after which a server ends.
 IDLE = "LOSSCHECK_SERVER_IDLE"
 _DEFAULT_IDLE = 1800.0
-#: Seconds that a server gets to answer; it needs milliseconds.
-_PATIENCE = 5.0
 #: Seconds that it gets to end a run, its worker and itself.
 _FAREWELL = 15.0
 #: Exit code of ``status`` where a run from here would find no server.
@@ -132,11 +130,11 @@ def _stop(server: Running) -> int:
     """End a server and everything below it; its number."""
     if server.status is not None:
         with contextlib.suppress(OSError, ValueError):
-            wire = connect(str(server.path), _PATIENCE)
+            wire = connect(str(server.path), PATIENCE)
             if wire is not None:
                 with wire:
-                    wire.send(_PATIENCE, ask="stop")
-                    wire.receive(_PATIENCE)
+                    wire.send(PATIENCE, ask="stop")
+                    wire.receive(PATIENCE)
                     wire.receive(_FAREWELL)  # closes when the process is gone
     if _is_alive(server.pid):
         _kill(server.pid)
@@ -181,13 +179,13 @@ def _servers(place: Path) -> Iterator[Running]:
         return
     for path in place.glob(f"*{DESK_SUFFIX}"):
         with contextlib.suppress(ConnectionRefusedError):
-            if (wire := connect(str(path), _PATIENCE)) is not None:
+            if (wire := connect(str(path), PATIENCE)) is not None:
                 with wire:
                     continue
         path.unlink(missing_ok=True)
     for path in sorted(place.glob(f"*{SUFFIX}")):
         try:
-            wire = connect(str(path), _PATIENCE)
+            wire = connect(str(path), PATIENCE)
         except ConnectionRefusedError:
             _clean_up(path)
             continue
@@ -196,8 +194,8 @@ def _servers(place: Path) -> Iterator[Running]:
         with wire:
             pid, status = wire.peer, None
             with contextlib.suppress(OSError, ValueError):
-                wire.send(_PATIENCE, ask="status")
-                status = wire.receive(_PATIENCE)
+                wire.send(PATIENCE, ask="status")
+                status = wire.receive(PATIENCE)
         if pid is not None:
             yield Running(path, pid, status)
 

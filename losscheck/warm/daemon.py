@@ -18,7 +18,7 @@ from typing import Any
 import losscheck
 from losscheck.choices import DEFAULT_MEMORY, DEFAULT_TIMEOUT, Device
 from losscheck.warm.address import likeness
-from losscheck.warm.wire import Wire, listening
+from losscheck.warm.wire import BEAT, PATIENCE, Wire, listening
 from losscheck.worker.messages import read_loss, read_options
 from losscheck.worker.pool import Pool
 from losscheck.worker.process import server_command
@@ -27,10 +27,6 @@ from losscheck.worker.terms import Place, Terms
 
 #: Seconds between two looks at whether packages, losscheck or the worker have changed.
 _LOOK_EVERY = 60.0
-#: Seconds that a run gets to say what it wants, and to read what it is told.
-_PATIENCE = 10.0
-#: Seconds between two signs of life.
-_BEAT = 1.0
 
 
 @dataclass(frozen=True)
@@ -156,11 +152,11 @@ class Server:
         with Wire(connection) as wire, contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             if wire.peer is None:
                 return
-            asked = wire.receive(_PATIENCE)
+            asked = wire.receive(PATIENCE)
             if asked["ask"] == "run":
                 self._lend(wire, asked)
                 return
-            wire.send(_PATIENCE, **self.status())
+            wire.send(PATIENCE, **self.status())
             if asked["ask"] == "stop":
                 self.end()
                 threading.Event().wait()  # the connection closes when the process is gone
@@ -168,7 +164,7 @@ class Server:
     def _lend(self, wire: Wire, asked: dict[str, Any]) -> None:
         """Check the losses of a run, if no other one has the pool."""
         if self._end.is_set() or not self._turn.acquire(blocking=False):
-            wire.send(_PATIENCE, is_busy=True)
+            wire.send(PATIENCE, is_busy=True)
             return
         with self._taken():
             self._runs += 1
@@ -186,14 +182,14 @@ class Server:
         assert terms.place is not None
         os.chdir(terms.place.folder)  # the paths of losses, which the judge of their processes reads
         pool.renew()
-        wire.send(_PATIENCE, tensorflow=pool.tensorflow, keras=pool.keras, python=pool.python)
+        wire.send(PATIENCE, tensorflow=pool.tensorflow, keras=pool.keras, python=pool.python)
         is_over = self._until_gone(wire)
         for outcome in pool.run(losses, lambda _: next(options), is_over, terms):
             if any(not failure.target for failure in outcome.failures):  # no worker starts any more
                 self.end()
                 return
             text = written(Result(outcome.report, outcome.failures))
-            wire.send(_PATIENCE, index=outcome.index, result=text)
+            wire.send(PATIENCE, index=outcome.index, result=text)
 
     def _until_gone(self, wire: Wire) -> Callable[[], bool]:
         """Whether a run has gone, or the server is to end; tells the run now and then that it still works."""
@@ -203,10 +199,10 @@ class Server:
             nonlocal beat
             if self._end.is_set() or wire.is_closed():
                 return True
-            if time.monotonic() >= beat + _BEAT:
+            if time.monotonic() >= beat + BEAT:
                 beat = time.monotonic()
                 try:
-                    wire.send(_PATIENCE)
+                    wire.send(PATIENCE)
                 except OSError:
                     return True
             return False

@@ -18,24 +18,15 @@ from typing import Any, NoReturn
 
 from losscheck.options import parse
 from losscheck.reporters import FORMATS
-from losscheck.warm.wire import Wire, connect, listening
+from losscheck.warm.wire import BEAT, PATIENCE, Wire, connect, listening
 from losscheck.worker.terms import Place
 
-#: Seconds that a run gets to say what it wants.
-_PATIENCE = 10.0
-#: Seconds between two signs of life.
-_BEAT = 1.0
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 #: What a run imports when it comes to it.
 _MODULES = (
     *("losscheck.__main__", "losscheck.cli", "losscheck.checking", "losscheck.loading.target"),
-    *("losscheck.loading.cells", "losscheck.warm.client", "losscheck.worker.messages", "rich.console"),
-    *(
-        "losscheck.worker.interpreter",
-        "losscheck.reporters.text",
-        "losscheck.reporters.progress",
-        "losscheck.config.keys",
-    ),
+    *("losscheck.loading.cells", "losscheck.config.keys", "losscheck.warm.client", "rich.console"),
+    *("losscheck.worker.interpreter", "losscheck.worker.messages", "losscheck.reporters.progress"),
 )
 
 
@@ -52,7 +43,7 @@ def main() -> None:
     gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with contextlib.suppress(ConnectionRefusedError):
-        if (other := connect(path, _PATIENCE)) is not None:  # that of another server: one is enough
+        if (other := connect(path, PATIENCE)) is not None:  # that of another server: one is enough
             with other:
                 return
     with listening(path) as listener:
@@ -75,9 +66,9 @@ def _serve(connection: socket.socket) -> NoReturn:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         wire = Wire(connection)
         if wire.peer is not None:
-            files = wire.receive_files(3, _PATIENCE)
-            _enter(wire.receive(_PATIENCE), files)
-            wire.send(_PATIENCE, pid=os.getpid())
+            files = wire.receive_files(3, PATIENCE)
+            _enter(wire.receive(PATIENCE), files)
+            wire.send(PATIENCE, pid=os.getpid())
             threading.Thread(target=_end_with, args=(connection, wire), daemon=True).start()
             from losscheck.__main__ import run_guarded
 
@@ -85,7 +76,7 @@ def _serve(connection: socket.socket) -> NoReturn:
             for stream in (sys.stdout, sys.stderr):
                 with contextlib.suppress(OSError):
                     stream.flush()
-            wire.send(_PATIENCE, code=code)
+            wire.send(PATIENCE, code=code)
     except (OSError, ValueError, KeyError):  # it has gone, or is no run
         pass
     except Exception:  # a bug of ours: the run is done where it came from
@@ -112,8 +103,8 @@ def _enter(told: dict[str, Any], files: list[int]) -> None:
 def _end_with(connection: socket.socket, wire: Wire) -> None:
     """End with the process that has handed its run over; give it signs of life."""
     while True:
-        ready, _, _ = select.select([connection], [], [], _BEAT)
+        ready, _, _ = select.select([connection], [], [], BEAT)
         if ready:
             os._exit(_INTERRUPTED)
         with contextlib.suppress(OSError):
-            wire.send(_PATIENCE)
+            wire.send(PATIENCE)

@@ -10,24 +10,20 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from losscheck.warm import OFF
+
 if TYPE_CHECKING:
     from losscheck.warm.wire import Wire
 
-#: Environment variable: a run uses no server.
-_OFF = "LOSSCHECK_NO_SERVER"
 #: Options of a run that must be this process itself, and the short one of them.
 _OWN = ("--watch", "--server", "--no-server")
 _OWN_SHORT = "w"
-#: Seconds that the process gets to say that it takes the run; it needs milliseconds.
-_AT_ONCE = 1.0
-#: Seconds without a sign of life, of which it gives one each second.
-_SILENCE = 10.0
 
 
 def hand_over(arguments: Sequence[str]) -> int | None:
     """The exit code of the run; None if nobody has taken it, or not to the end: it is still to be done."""
     streams = (sys.stdin, sys.stdout, sys.stderr)
-    if sys.platform != "linux" or os.environ.get(_OFF) or None in streams or any(map(_is_own, arguments)):
+    if sys.platform != "linux" or os.environ.get(OFF) or None in streams or any(map(_is_own, arguments)):
         return None
     from losscheck.exceptions import LosscheckError
     from losscheck.warm.address import DESK_SUFFIX, check_private, desk_likeness, folder, socket_in
@@ -40,10 +36,10 @@ def hand_over(arguments: Sequence[str]) -> int | None:
         path = socket_in(place, desk_likeness(), DESK_SUFFIX)
     except (OSError, LosscheckError):
         return None
-    from losscheck.warm.wire import connect
+    from losscheck.warm.wire import AT_ONCE, connect
 
     try:
-        wire = connect(path, _AT_ONCE)
+        wire = connect(path, AT_ONCE)
         if wire is None:
             return None
         with wire:
@@ -61,13 +57,15 @@ def _await(wire: Wire, arguments: Sequence[str]) -> int:
         KeyError: the same.
 
     """
+    from losscheck.warm.wire import AT_ONCE, SILENCE
+
     umask = os.umask(0o077)
     os.umask(umask)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     wire.send_files(0, 1, 2)
     wire.send(
-        _AT_ONCE,
+        AT_ONCE,
         arguments=[sys.argv[0], *arguments],
         path=sys.path,
         folder=os.getcwd(),
@@ -78,14 +76,14 @@ def _await(wire: Wire, arguments: Sequence[str]) -> int:
             for mode, stream in (("r", sys.stdin), ("w", sys.stdout), ("w", sys.stderr))
         ],
     )
-    pid = int(wire.receive(_AT_ONCE)["pid"])
+    pid = int(wire.receive(AT_ONCE)["pid"])
     try:
-        return int(wire.receive(_SILENCE)["code"])
+        return int(wire.receive(SILENCE)["code"])
     except KeyboardInterrupt:
         import signal
 
         os.kill(pid, signal.SIGINT)  # it says so in our place
-        return int(wire.receive(_SILENCE)["code"])
+        return int(wire.receive(SILENCE)["code"])
 
 
 def _is_own(argument: str) -> bool:

@@ -14,6 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import TracebackType
 
+#: Seconds that a server gets to say that it takes a run; it needs milliseconds.
+AT_ONCE = 1.0
+#: Seconds between two signs of life of who works for a run, and after which it is held for dead.
+BEAT, SILENCE = 1.0, 10.0
+#: Seconds that a run gets to say what it wants, and to read what it is told.
+PATIENCE = 10.0
 _CHUNK = 65536
 #: pid, uid and gid, as the kernel gives them.
 _CREDENTIALS = struct.Struct("3i")
