@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,16 +44,20 @@ class Cache:
 
     Args:
         python: the interpreter that runs the losses.
+        more: what else two runs must have in common.
         folder: where the results lie; None: `LOSSCHECK_CACHE_DIR`, else the user's cache directory.
 
     """
 
-    def __init__(self, python: str = sys.executable, folder: Path | None = None) -> None:
+    def __init__(
+        self, python: str = sys.executable, more: Sequence[object] = (), folder: Path | None = None
+    ) -> None:
         self.folder = folder or default_folder()
         self._surroundings = {
             "losscheck": own_fingerprint(),
             "python": python,
             "packages": packages(python),
+            "more": list(more),
             "folder": str(Path.cwd()),
             "environment": variables(),
         }

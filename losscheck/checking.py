@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import losscheck
 from losscheck.choices import Device
+from losscheck.earlier import earlier_results
 from losscheck.exceptions import ConfigError, TargetError
 from losscheck.report import Failure, LossReport, ModeResult, Report, Status, Versions
 from losscheck.settings import Settings
@@ -114,15 +115,21 @@ def check_targets(
     failures = list(found.failures)
     reports: dict[int, LossReport] = {}
     versions = Versions(losscheck.__version__, platform.python_version())
-    if found.losses:
-        count = len(found.losses)
-        with (pool or new_pool)(settings, count) as workers, watch(count) as tick:
-            for outcome in probe(workers, found.losses, options):
+    earlier = earlier_results(settings, found.losses, options)
+    for index, kept in earlier.found.items():
+        reports[index] = kept.report
+        versions = replace(versions, python=kept.python, tensorflow=kept.tensorflow, keras=kept.keras)
+    if due := [index for index in range(len(found.losses)) if index not in reports]:
+        losses = [found.losses[index] for index in due]
+        with (pool or new_pool)(settings, len(due)) as workers, watch(len(due)) as tick:
+            for outcome in probe(workers, losses, options):
                 failures += [failure for failure in outcome.failures if not is_said(failure, failures)]
+                versions = versions_of(workers)
                 if outcome.report is not None:
-                    reports[outcome.index] = outcome.report
+                    reports[due[outcome.index]] = outcome.report
+                    earlier.keep(losses[outcome.index], outcome, versions)
                 tick()
-            versions = versions_of(workers)
+        earlier.close()
     return Report(
         versions=versions,
         losses=said_once([report for _, report in sorted(reports.items())]),

@@ -46,6 +46,12 @@ def run(arguments: Sequence[str]) -> int:
             code, text = act(request.server, request.settings)
             write_safely(f"{text}\n", sys.stdout)
             return code
+        if request.clear_cache:
+            from losscheck.cache import clear
+
+            clear()
+            if not request.targets:
+                return 0
         targets = request.targets or request.settings.targets()
         if not targets:
             parse(["--help"])

@@ -73,9 +73,20 @@ class Location:
 
 def source_line(path: str, line: int) -> str:
     """A line of a file as it is now, or of a notebook's cell; empty where there is none."""
+    lines = source_lines(path)
+    return lines[line - 1] if 0 < line <= len(lines) else ""
+
+
+def source_lines(path: str) -> list[str]:
+    """The lines of a file as it is now, or of a notebook's cell; none where there is no such file."""
+    if not Path(path).is_file() and path not in linecache.cache:
+        return []  # else it would be looked for along `sys.path`
     if Path(path).is_file() and not path.endswith(".ipynb"):  # whose code no file has as it is
-        linecache.cache.pop(path, None)  # its check misses a file that was first read through a loader
-    return linecache.getline(path, line)
+        entry = linecache.cache.get(path)
+        if entry is not None and (len(entry) == 1 or entry[1] is None):
+            del linecache.cache[path]  # it was first read through a loader: the check below would miss it
+    linecache.checkcache(path)
+    return linecache.getlines(path)
 
 
 def code_span(line: str) -> tuple[int, int]:

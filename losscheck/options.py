@@ -70,6 +70,7 @@ class Request:
     explain: str | None  #: code or name of a rule to show instead of checking
     rules: bool  #: show the table of rules instead of checking
     show_config: bool  #: show the settings instead of checking
+    clear_cache: bool  #: delete the results of earlier runs, first
     version: bool  #: show the version instead of checking
 
 
@@ -221,6 +222,8 @@ def _request(
     write_baseline: Annotated[
         Path | None, _option(_RULES, "Write the findings of this run to such a file.", metavar="FILE")
     ] = None,
+    no_cache: Annotated[bool, _option(_RUN, "Use and keep no results.", "--no-cache")] = False,
+    clear_cache: Annotated[bool, _option(_RUN, "Delete the results that are kept.", "--clear-cache")] = False,
     config: Annotated[
         Path | None, _option(_RUN, "Read this in place of the closest pyproject.toml.", metavar="FILE")
     ] = None,
@@ -305,6 +308,7 @@ def _request(
         "jobs": jobs,
         "baseline": baseline,
         "python": python,
+        "cache": False if no_cache else None,
     }
     return Request(
         targets=tuple(targets or ()),
@@ -334,5 +338,6 @@ def _request(
         explain=explain,
         rules=rules,
         show_config=show_config,
+        clear_cache=clear_cache,
         version=version,
     )

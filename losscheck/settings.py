@@ -150,6 +150,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "device": lambda: Device.CPU.value,
     "baseline": lambda: None,
     "python": lambda: None,
+    "cache": lambda: True,
     "select": tuple,
     "ignore": tuple,
     "per-file-ignores": dict,

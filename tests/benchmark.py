@@ -1,19 +1,24 @@
 """What losscheck costs, as ratios measured in one run: ``python tests/benchmark.py``.
 
 Seconds differ by machine and by what else it does; the ratio to importing TensorFlow, measured in turn with
-the rest, says more.
+the rest, says more. ``--write`` puts the table into README.md.
 """
 
 import argparse
+import contextlib
 import os
+import re
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 LOSS = """\
 import tensorflow as tf
 
@@ -21,13 +26,38 @@ def dice_loss(y_true, y_pred):  # losscheck: y_true=float32[B,16,16,1]:binary y_
     overlap = tf.reduce_sum(y_true * y_pred, axis=[1, 2, 3])
     return 1.0 - (2.0 * overlap + 1.0) / (tf.reduce_sum(y_true + y_pred, axis=[1, 2, 3]) + 1.0)
 """
-COPIES = 8
+#: What a user would write to see the four modes of one loss.
+BY_HAND = """\
+import numpy as np
+import tensorflow as tf
+import keras
+from losses import dice_loss
+
+y_true = np.random.randint(0, 2, (8, 16, 16, 1)).astype("float32")
+y_pred = np.random.rand(8, 16, 16, 1).astype("float32")
+dice_loss(tf.constant(y_true), tf.constant(y_pred))
+tf.function(dice_loss)(tf.constant(y_true), tf.constant(y_pred))
+with tf.GradientTape() as tape:
+    watched = tf.Variable(y_pred)
+    value = dice_loss(tf.constant(y_true), watched)
+assert np.isfinite(tape.gradient(value, watched)).all()
+model = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Conv2D(1, 1, activation="sigmoid")])
+model.compile("sgd", dice_loss)
+model.fit(y_pred, y_true, batch_size=5, verbose=0)
+"""
 YARDSTICK = "import tensorflow"
+ONE = "one loss"
+FILES_WITHOUT = 1000
+#: A file without losses as projects have them: some kilobytes of functions.
+ORDINARY = (
+    "import os\n\n\n"
+    + "def build(path, size=3):\n    return [os.path.join(path, str(n)) for n in range(size)]\n\n\n" * 40
+)
 
 
-def seconds(command, folder):
+def seconds(command, folder, **environment):
     """Wall time of a process that must not fail."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"} | environment
     start = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     took = time.perf_counter() - start
@@ -36,25 +66,109 @@ def seconds(command, folder):
     return took
 
 
-def subjects(folder):
+def subjects(folder, many):
     """What is measured → its command."""
-    (folder / "model.py").write_text("def build():\n    return 1\n")
+    (folder / "model.py").write_text(ORDINARY)
     (folder / "losses.py").write_text(LOSS)
-    copies = folder / "copies"
-    copies.mkdir()
-    for number in range(COPIES + 1):
-        (copies / f"losses_{number}.py").write_text(LOSS)
+    (folder / "by_hand.py").write_text(BY_HAND)
+    for name, count, text in (("copies", many, LOSS), ("without", FILES_WITHOUT, ORDINARY)):
+        (folder / name).mkdir()
+        for number in range(count):
+            (folder / name / f"{name}_{number}.py").write_text(text)
+    for path in folder.rglob("*.py"):
+        os.utime(path, (1e9, 1e9))  # what was edited during a run is not kept
     here = [sys.executable, "-m", "losscheck"]
+    anew = ["--no-cache", "--no-server", "--fail-on", "never", "--isolated"]
     return {
         YARDSTICK: [sys.executable, "-c", "import tensorflow"],
         "python -c pass": [sys.executable, "-c", "pass"],
         "--help": [*here, "--help"],
         "--rules": [*here, "--rules"],
-        "--explain LC201": [*here, "--explain", "LC201"],
         "a file without losses": [*here, "model.py"],
-        "one loss": [*here, "losses.py", "--fail-on", "never", "--jobs", "1"],
-        f"{COPIES + 1} losses": [*here, "copies", "--fail-on", "never", "--jobs", "1"],
+        f"{FILES_WITHOUT:,} files without losses": [*here, "without"],
+        "the four modes by hand": [sys.executable, "by_hand.py"],
+        ONE: [*here, "losses.py", *anew],
+        f"{many} losses, -j 1": [*here, "copies", *anew, "-j", "1"],
+        f"{many} losses, -j 2": [*here, "copies", *anew, "-j", "2"],
+        "one loss, kept": [*here, "losses.py", "--fail-on", "never", "--isolated", "--no-server"],
+        f"{many} losses, kept": [*here, "copies", "--fail-on", "never", "--isolated", "--no-server"],
     }
+
+
+def megabytes(command, folder):
+    """The most memory that a process had, and the most that it had with all its children, in MB."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    most = [0.0]
+
+    def look():
+        while process.poll() is None:
+            most[0] = max(most[0], sum(_shared_fairly(pid) for pid in _family(process.pid)))
+            time.sleep(0.05)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    _, _, usage = os.wait4(process.pid, 0)
+    process.returncode = 0
+    watcher.join()
+    return usage.ru_maxrss / 1024 if resource else 0.0, most[0]
+
+
+def _family(pid):
+    found, new = set(), {pid}
+    while new:
+        found |= new
+        parents = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(") ")[2].split()[1])
+        new = {child for child, parent in parents.items() if parent in new} - found
+    return found
+
+
+def _shared_fairly(pid):
+    """MB of a process, each page shared with others counted in parts."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    return int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) / 1024
+
+
+def measured(rounds, many):
+    """The table, in Markdown."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        environment = {"LOSSCHECK_CACHE_DIR": str(folder / "cache")}
+        commands = subjects(folder, many)
+        for command in commands.values():
+            seconds(command, name, **environment)  # fills the caches of the disk, of Python and our own
+        here = [sys.executable, "-m", "losscheck"]
+        runs = [
+            {what: seconds(command, name, **environment) for what, command in commands.items()}
+            for _ in range(rounds)
+        ]
+        seconds([*here, "--server", "start"], name, **environment)
+        try:
+            warm = [*here, "losses.py", "--no-cache", "--fail-on", "never", "--isolated"]
+            served = [seconds(warm, name, **environment) for _ in range(rounds + 1)][1:]
+        finally:
+            seconds([*here, "--server", "stop"], name, **environment)
+        memory = megabytes(commands[f"{many} losses, -j 2"], name) if sys.platform == "linux" else None
+    median = {what: statistics.median(run[what] for run in runs) for what in commands}
+    median["one loss, warm server"] = statistics.median(served)
+    for jobs in (1, 2):
+        label = f"{many} losses, -j {jobs}"
+        further = statistics.median((run[label] - run[ONE]) / (many - 1) for run in runs)
+        median[f"each further loss, -j {jobs}"] = further
+    rows = [f"| {what} | {took:.2f} | {took / median[YARDSTICK]:.2f} |" for what, took in median.items()]
+    table = [f"| what | seconds | × `{YARDSTICK}` |", "| --- | ---: | ---: |", *rows]
+    if memory is not None:
+        table += [
+            "",
+            f"Memory with two losses at a time: {memory[0]:.0f} MB in the parent, {memory[1]:.0f} MB in all.",
+        ]
+    return "\n".join(table)
 
 
 def main():
@@ -63,18 +177,15 @@ def main():
     parser.add_argument(
         "--rounds", type=int, default=5, help="runs of each, of which the median counts (%(default)s)"
     )
-    rounds = parser.parse_args().rounds
-    with tempfile.TemporaryDirectory() as name:
-        commands = subjects(Path(name))
-        for command in commands.values():
-            seconds(command, name)  # fills the caches of the disk and of Python
-        runs = [{what: seconds(command, name) for what, command in commands.items()} for _ in range(rounds)]
-    median = {what: statistics.median(run[what] for run in runs) for what in commands}
-    one, many = "one loss", f"{COPIES + 1} losses"
-    median["each further loss"] = statistics.median((run[many] - run[one]) / COPIES for run in runs)
-    print(f"| what | seconds | × {YARDSTICK} |\n| --- | ---: | ---: |")
-    for what, took in median.items():
-        print(f"| {what} | {took:.2f} | {took / median[YARDSTICK]:.2f} |")
+    parser.add_argument("--losses", type=int, default=10, help="in the run of many (%(default)s)")
+    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    asked = parser.parse_args()
+    table = measured(asked.rounds, asked.losses)
+    print(table)
+    if asked.write:
+        text = README.read_text(encoding="utf-8")
+        block = re.compile(r"(<!-- benchmark -->\n).*?(<!-- end -->)", re.DOTALL)
+        README.write_text(block.sub(lambda m: f"{m[1]}{table}\n{m[2]}", text), encoding="utf-8")
 
 
 if __name__ == "__main__":

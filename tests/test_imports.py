@@ -58,6 +58,7 @@ FLOORS = {
     "losscheck.warm": 7,
     "losscheck.warm.desk": 8,  # it does what __main__ does
     "losscheck.checking": 8,
+    "losscheck.earlier": 8,
     "losscheck.watching": 8,
     "losscheck.api": 8,
     "losscheck.static": 8,

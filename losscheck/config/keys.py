@@ -103,6 +103,12 @@ def _count(value: Any) -> int:
     return value
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"must be true or false, not {value!r}")
+    return value
+
+
 def _spec(value: Any) -> str:
     try:
         parse_spec(_text(value))
@@ -123,6 +129,7 @@ RUN_KEYS: Mapping[str, Reader] = {
     "jobs": _count,
     "baseline": _text,
     "python": _text,
+    "cache": _flag,
 }
 #: Of the losses of a file: they are read from the file closest to it.
 FILE_KEYS: Mapping[str, Reader] = {

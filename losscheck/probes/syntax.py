@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import functools
-import linecache
+
+from losscheck.finding import source_lines
 
 
 def parsed(path: str) -> ast.Module:
@@ -14,8 +15,7 @@ def parsed(path: str) -> ast.Module:
 
 def source_text(path: str) -> str:
     """The file as it is now, or the code of a notebook; empty where there is none."""
-    linecache.checkcache(path)
-    return "".join(linecache.getlines(path))
+    return "".join(source_lines(path))
 
 
 @functools.lru_cache(maxsize=64)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import linecache
 from dataclasses import dataclass
 from pathlib import Path
 
 from losscheck.exceptions import TargetError
-from losscheck.finding import Location
+from losscheck.finding import Location, source_lines
 from losscheck.reporters.plain import is_control
 
 CONTEXT = 2  # lines before and after the culprit
@@ -27,7 +26,7 @@ class SourceLine:
 
 def snippet(location: Location, context: int = CONTEXT) -> tuple[SourceLine, ...]:
     """The culprit's lines with some context; nothing where the file cannot be read."""
-    lines = _read(location.path) if location.cell is None else _read_cell(location.path, location.cell)
+    lines = source_lines(location.path) if location.cell is None else _read_cell(location.path, location.cell)
     if not 1 <= location.line <= len(lines):
         return ()
     last = location.end_line or location.line
@@ -54,14 +53,6 @@ def crop(lines: tuple[SourceLine, ...], width: int, ellipsis: str = "…") -> tu
     if end > width - len(ellipsis):
         shift = max(0, min(start - 2 * len(ellipsis), end + len(ellipsis) - width))
     return tuple(_crop_line(line, shift, width, ellipsis) for line in lines)
-
-
-def _read(path: str) -> list[str]:
-    """Lines of a file or of a notebook cell; `linecache` alone would look for the file along `sys.path`."""
-    if not Path(path).is_file() and path not in linecache.cache:
-        return []
-    linecache.checkcache(path)
-    return linecache.getlines(path)
 
 
 def _read_cell(path: str, number: int) -> list[str]:

@@ -125,7 +125,7 @@ class WarmPool:
         while True:
             told = wire.receive(SILENCE)
             result = read(told["result"])
-            yield Outcome(told["index"], result.report, result.failures)
+            yield Outcome(told["index"], result.report, result.failures, result.footprint)
 
     def _enter_own(self) -> Pool:
         if self._own is None:

@@ -188,7 +188,7 @@ class Server:
             if any(not failure.target for failure in outcome.failures):  # no worker starts any more
                 self.end()
                 return
-            text = written(Result(outcome.report, outcome.failures))
+            text = written(Result(outcome.report, outcome.failures, footprint=outcome.footprint))
             wire.send(PATIENCE, index=outcome.index, result=text)
 
     def _until_gone(self, wire: Wire) -> Callable[[], bool]:

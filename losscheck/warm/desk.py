@@ -25,7 +25,8 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 #: What a run imports when it comes to it.
 _MODULES = (
     *("losscheck.__main__", "losscheck.cli", "losscheck.checking", "losscheck.loading.target"),
-    *("losscheck.loading.cells", "losscheck.config.keys", "losscheck.warm.client", "rich.console"),
+    *("losscheck.loading.cells", "losscheck.config.keys", "losscheck.earlier", "losscheck.cache"),
+    *("losscheck.warm.client", "rich.console"),
     *("losscheck.worker.interpreter", "losscheck.worker.messages", "losscheck.reporters.progress"),
 )
 

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from losscheck.report import Failure
+from losscheck.worker.footprint import footprint
 from losscheck.worker.memory import STACK_SIGNAL
 from losscheck.worker.messages import UNABLE, Check, Request, RequestFiles
 from losscheck.worker.originals import Originals, explained
 from losscheck.worker.results import Result
-from losscheck.worker.stacks import CURRENT_THREAD, MAIN_THREAD, stack_seconds
+from losscheck.worker.stacks import CURRENT_THREAD, MAIN_THREAD, library_folders, stack_seconds
 
 _PR_SET_PDEATHSIG = 1
 #: Seconds; `faulthandler` refuses what it rounds to none.
@@ -41,14 +42,16 @@ def check_request(request: Request, check: Check) -> bool:
             sys.argv = [request.loss.path]
             _keep_temporary_files(files.folder)
             _offer_to_be_killed()
-            with _stacks(files.stack, request.limit):
+            watched = footprint(request.loss.path, library_folders())
+            with _stacks(files.stack, request.limit), watched as footprint_of_it:
                 try:
                     result = check(request.loss, request.options, files.write_result)
                 finally:
                     replaced = originals.put_back()
                 _flush()
                 failures = explained(result.failures, replaced)
-                files.write_result(Result(result.report, failures, result.pending))
+                whole = Result(result.report, failures, result.pending, footprint_of_it())
+                files.write_result(whole)
         except KeyboardInterrupt as error:  # the user's code raised it: nobody else interrupts this process
             _end_interrupted(files, error)
         except BaseException:  # the engine catches what the user's code raises: this is a bug in losscheck

@@ -8,13 +8,13 @@ import hashlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 from losscheck.probes.auditing import WRITING, listening
+from losscheck.worker.results import Footprint
 
 #: Names by which code asks for what no file of the project says: the hour, the environment, the network.
 _MOODS = frozenset(
@@ -30,14 +30,6 @@ _CODE = (".py", ".pyc", ".pyd", ".so", ".pth", ".dll", ".dylib")
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib")
 #: Audit events beside the opening of a file that make a result depend on the world.
 _WORLDLY = ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.posix_spawn")
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """The files of the project that a check ran, and why its result may be another one the next time."""
-
-    files: Mapping[str, str] = field(default_factory=dict)  #: absolute path → SHA-256 of what it held
-    reason: str = ""  #: why the result must not be used again; empty: it may be
 
 
 @contextlib.contextmanager
@@ -62,7 +54,8 @@ def footprint(path: str, libraries: Collection[str]) -> Iterator[Callable[[], Fo
             is_known = (
                 str(opened).startswith(own) or opened.suffix in _CODE or opened == Path(path).absolute()
             )
-            if not is_known and not any(part.startswith(".") for part in opened.parts):
+            is_hidden = any(part.startswith(".") for part in opened.parts)
+            if not is_known and not is_hidden and opened.is_file():
                 worldly.append(f"it reads {opened}")
 
     def tell() -> Footprint:
@@ -87,7 +80,7 @@ def _project_files(path: str, libraries: Collection[str]) -> tuple[Path, ...]:
     """The file of the loss and the modules of the project that are imported."""
     files = {Path(path).resolve()}
     for module in tuple(sys.modules.values()):
-        name = getattr(module, "__file__", None)
+        name = module.__dict__.get("__file__") if isinstance(module, ModuleType) else None
         if isinstance(name, str) and name.endswith(".py") and not name.startswith(tuple(libraries)):
             file = Path(name).resolve()
             if not str(file).startswith((*libraries, tempfile.gettempdir(), _OWN)):

@@ -90,7 +90,7 @@ class Job:
         shutil.rmtree(self.files.folder, ignore_errors=True)
         if report is not None:
             report = dataclasses.replace(report, output=_bounded(report.output + output))
-        return Outcome(self.index, report, failures)
+        return Outcome(self.index, report, failures, None if failures else result.footprint)
 
     def lost(self, reason: str) -> Outcome:
         """The outcome of a loss whose worker died, by which nothing is said of the loss."""

@@ -122,13 +122,14 @@ class WorkerProcess:
     def stop(self) -> None:
         """End the process and everything that it or its losses have started."""
         assert self._process.stdin is not None and self._process.stdout is not None
+        family = descendants(self._process.pid)  # at the goodbye it may end at once, and they are nobody's
         self.send(Goodbye())
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         if self.hello and self._forks:  # it listens at any time
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_FAREWELL)
-        family = descendants(self._process.pid)
+        family |= descendants(self._process.pid)
         _kill_group(self._process.pid)
         for pid in family:  # some have left the group
             _kill(pid)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from losscheck.finding import Location, Mode
@@ -29,12 +31,21 @@ class Checked(Protocol):
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """The files of the project that a check ran, and why its result may be another one the next time."""
+
+    files: Mapping[str, str] = field(default_factory=dict)  #: absolute path → SHA-256 of what it held
+    reason: str = ""  #: why the result must not be used again; empty: it may be
+
+
+@dataclass(frozen=True)
 class Result:
     """What a process left of a check."""
 
     report: LossReport | None
     failures: tuple[Failure, ...] = ()
     pending: Pending | None = None  #: the mode that it was running; None: it came to the end
+    footprint: Footprint | None = None  #: what it depended on; None: it did not come to the end
 
 
 @dataclass(frozen=True)
@@ -44,16 +55,19 @@ class Outcome:
     index: int  #: place of the loss in the sequence that `Pool.run` got
     report: LossReport | None  #: None if it could not be checked
     failures: tuple[Failure, ...] = ()  #: what could not be checked
+    footprint: Footprint | None = None  #: what a whole result depended on; None: it is not whole
 
 
 def written(result: Checked) -> str:
     """A result as JSON."""
     ingredients = None if result.report is None else result.report.ingredients
+    footprint = result.footprint if isinstance(result, Result) else None
     data = {
         "report": result.report and result.report.to_dict(),
         "ingredients": ingredients and dataclasses.asdict(ingredients),
         "failures": [dataclasses.asdict(failure) for failure in result.failures],
         "pending": result.pending and dataclasses.asdict(result.pending),
+        "footprint": footprint and dataclasses.asdict(footprint),
     }
     return json.dumps(data, default=_plain)
 
@@ -68,6 +82,7 @@ def read(text: str) -> Result:
         report,
         tuple(Failure(**failure) for failure in data["failures"]),
         data["pending"] and _pending(data["pending"]),
+        data["footprint"] and Footprint(**data["footprint"]),
     )
 
 
@@ -82,8 +97,7 @@ def _pending(data: dict[str, Any]) -> Pending:
 
 def _plain(value: object) -> Any:
     """NumPy's numbers and arrays in the evidence of a finding."""
-    import numpy as np
-
-    if isinstance(value, (np.generic, np.ndarray)):
+    numpy = sys.modules.get("numpy")  # the parent writes no arrays, and does not import it
+    if numpy is not None and isinstance(value, (numpy.generic, numpy.ndarray)):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is no plain data")

@@ -33,6 +33,9 @@ from losscheck.worker.surroundings import Surroundings
 
 #: Seconds between two looks at whether the parent is still there, once a loss has closed the pipe to it.
 _PATIENCE = 1.0
+#: Thresholds of the garbage collector: tracing makes many objects that live on, and Python's own thresholds
+#: have it look at them again and again, a sixth of the time of a check.
+_COLLECTIONS = (50_000, 20, 20)
 #: What every check needs: imported whole, once, here instead of in each child.
 _PACKAGES = (
     "losscheck.engine",
@@ -97,6 +100,7 @@ def _import(imports: Sequence[str], preload: Callable[[], object]) -> dict[str, 
     modules = {name: importlib.import_module(name) for name in imports}
     preload()
     gc.freeze()  # no collection in a child walks, and so copies, the pages that it shares with the server
+    gc.set_threshold(*_COLLECTIONS)
     gc.enable()
     return {name: str(getattr(module, "__version__", "")) for name, module in modules.items()}
 

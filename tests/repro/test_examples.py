@@ -21,6 +21,7 @@ RULES = {rule.code: rule for rule in all_rules()}
 WITHOUT = {
     "LC008": "what hangs would hang the script as well",
     "LC009": "what ends its process would end the script as well",
+    "LC011": "it is about a comment, not about what the loss does",
     "LC706": "how slow it is depends on the machine",
 }
 #: What a script of this process cannot show: two devices (LC704), eager execution off (LC316, number 2).
