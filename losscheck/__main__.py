@@ -10,8 +10,23 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
 def main() -> int:
-    """Run the command line and give its exit code."""
+    """Run the command line, here or where all is imported already, and give its exit code."""
+    return run_guarded(may_hand_over=True)
+
+
+def run_guarded(*, may_hand_over: bool = False) -> int:
+    """Run the command line and give its exit code.
+
+    Args:
+        may_hand_over: whether a warm server may run it in our place.
+
+    """
     try:
+        if may_hand_over:
+            from losscheck.warm.handover import hand_over
+
+            if (code := hand_over(sys.argv[1:])) is not None:
+                return code
         from losscheck.cli import run
 
         return run(sys.argv[1:])

@@ -12,11 +12,12 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from losscheck.likeness import own_fingerprint, packages, variables
 from losscheck.loss import FoundLoss
 from losscheck.report import LossReport
 
@@ -26,8 +27,6 @@ FOLDER = "LOSSCHECK_CACHE_DIR"
 OFF = "LOSSCHECK_NO_CACHE"
 _MAX_BYTES = 64 * 2**20
 _STALE_SECONDS = 3600.0  #: after which a half-written file was left by a run that was killed
-#: What begins with these changes what TensorFlow, Keras or Python do.
-_VARIABLES = ("TF_", "KERAS_", "PYTHON", "XLA_", "CUDA_", "OMP_", "LOSSCHECK_")
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,12 @@ class Cache:
     ) -> None:
         self.folder = folder or default_folder()
         self._surroundings = {
-            "losscheck": _own_fingerprint(),
+            "losscheck": own_fingerprint(),
             "python": python,
-            "packages": _packages(python),
+            "packages": packages(python),
             "more": list(more),
             "folder": str(Path.cwd()),
-            "environment": {k: v for k, v in sorted(os.environ.items()) if k.startswith(_VARIABLES)},
+            "environment": variables(),
         }
 
     def look_up(self, loss: FoundLoss, options: Any) -> Kept | None:
@@ -146,37 +145,3 @@ def _digest(path: str) -> str:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError:
         return ""
-
-
-def _own_fingerprint() -> str:
-    """What this losscheck is: another version, or an edited checkout, gives another one."""
-    root = Path(__file__).parent
-    rows = [f"{p.relative_to(root)} {p.stat().st_mtime_ns} {p.stat().st_size}" for p in _sources(root)]
-    return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
-
-
-def _sources(root: Path) -> Iterable[Path]:
-    return root.rglob("*.py")
-
-
-def _packages(python: str) -> list[str]:
-    """The installed packages with their versions, by the names of their ``dist-info`` folders."""
-    if python == sys.executable:
-        folders = [entry for entry in sys.path if entry]
-    else:
-        home = Path(python).absolute().parent.parent
-        folders = [str(path) for path in home.glob("lib*/python*/site-packages")] + [
-            str(home / "Lib/site-packages")
-        ]
-    names: set[str] = {f"{python} {_changed(python)}"}
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            names.update(p.name for p in Path(folder).iterdir() if p.suffix in (".dist-info", ".egg-info"))
-    return sorted(names)
-
-
-def _changed(path: str) -> int:
-    try:
-        return Path(path).stat().st_mtime_ns
-    except OSError:
-        return 0

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from losscheck.finding import Location
     from losscheck.loading.target import Found
     from losscheck.loss import FoundLoss
-    from losscheck.worker.pool import Outcome, Pool, WorkerOptions
+    from losscheck.warm.client import WarmPool
+    from losscheck.worker.messages import WorkerOptions
+    from losscheck.worker.pool import Pool
+    from losscheck.worker.results import Outcome
 
 #: Code of the rule that speaks of a file that cannot be imported.
 RAISES_ON_LOAD = "LC010"
@@ -92,6 +95,7 @@ def check_targets(
     *,
     settings: Settings,
     watch: Callable[[int], Watcher] = lambda total: contextlib.nullcontext(lambda: None),
+    pool: Callable[[Settings, int], Pool | WarmPool] | None = None,
 ) -> Report:
     """Check every loss of the targets.
 
@@ -100,6 +104,7 @@ def check_targets(
         options: makes the options of the child that checks a loss.
         settings: what the command line and the project say.
         watch: called with the number of losses once the children start.
+        pool: makes the workers for so many losses, `new_pool` or `find_pool`; None: the former.
 
     Raises:
         LosscheckError: the interpreter cannot probe losses.
@@ -116,10 +121,10 @@ def check_targets(
         versions = replace(versions, python=kept.python, tensorflow=kept.tensorflow, keras=kept.keras)
     if due := [index for index in range(len(found.losses)) if index not in reports]:
         losses = [found.losses[index] for index in due]
-        with new_pool(settings, len(due)) as pool, watch(len(due)) as tick:
-            for outcome in probe(pool, losses, options):
+        with (pool or new_pool)(settings, len(due)) as workers, watch(len(due)) as tick:
+            for outcome in probe(workers, losses, options):
                 failures += [failure for failure in outcome.failures if not is_said(failure, failures)]
-                versions = versions_of(pool)
+                versions = versions_of(workers)
                 if outcome.report is not None:
                     reports[due[outcome.index]] = outcome.report
                     earlier.keep(losses[outcome.index], outcome, versions)
@@ -154,8 +159,31 @@ def new_pool(settings: Settings, count: int | None = None) -> Pool:
     )
 
 
+def find_pool(settings: Settings, count: int) -> WarmPool:
+    """The workers of a running server that is this run's like, else its own.
+
+    Raises:
+        LosscheckError: as for `new_pool`, once it is entered.
+
+    """
+    from losscheck.warm.client import WarmPool
+    from losscheck.worker.terms import Terms
+
+    def python() -> str:
+        from losscheck.worker.interpreter import choose_interpreter
+
+        return choose_interpreter(settings.python())
+
+    return WarmPool(
+        Terms(min(settings.of_run("jobs"), count), settings.of_run("timeout"), settings.of_run("memory")),
+        Device(settings.of_run("device")),
+        python,
+        lambda: new_pool(settings, count),
+    )
+
+
 def probe(
-    pool: Pool,
+    pool: Pool | WarmPool,
     losses: Sequence[FoundLoss],
     options: Callable[[FoundLoss], WorkerOptions],
     is_over: Callable[[], bool] = lambda: False,
@@ -177,7 +205,7 @@ def probe(
             yield outcome
 
 
-def versions_of(pool: Pool) -> Versions:
+def versions_of(pool: Pool | WarmPool) -> Versions:
     """What the losses were probed with."""
     python = pool.python or platform.python_version()
     return Versions(losscheck.__version__, python, pool.tensorflow, pool.keras)

@@ -29,6 +29,14 @@ class Device(str, enum.Enum):
     GPU = "gpu"
 
 
+class ServerAction(str, enum.Enum):
+    """What to do with the server that keeps TensorFlow imported."""
+
+    START = "start"
+    STOP = "stop"
+    STATUS = "status"
+
+
 #: Seconds that a loss may take, where nobody says otherwise.
 DEFAULT_TIMEOUT = 30.0
 #: Seconds, about twelve days: far below what the system's own clocks can wait for.

@@ -21,7 +21,7 @@ from losscheck.reporters.terminal import has_color, has_unicode, width_of, write
 if TYPE_CHECKING:
     from losscheck.loss import FoundLoss
     from losscheck.report import Report
-    from losscheck.worker.pool import WorkerOptions
+    from losscheck.worker.messages import WorkerOptions
 
 _CANNOT_CHECK = 2  # exit code
 
@@ -41,6 +41,12 @@ def run(arguments: Sequence[str]) -> int:
             place = request.targets[0].partition(":")[0] if request.targets else "."
             write_safely(request.settings.shown(Path(place)), sys.stdout)
             return 0
+        if request.server is not None:
+            from losscheck.warm.commands import act
+
+            code, text = act(request.server, request.settings)
+            write_safely(f"{text}\n", sys.stdout)
+            return code
         if request.clear_cache:
             from losscheck.cache import clear
 
@@ -65,10 +71,10 @@ def _check(request: Request) -> int:
         from losscheck.static import read_targets
 
         return _show(request, read_targets(request.targets, settings))
-    from losscheck.checking import Watcher, check_targets
+    from losscheck.checking import Watcher, check_targets, find_pool, new_pool
 
     def worker_options(loss: FoundLoss) -> WorkerOptions:
-        from losscheck.worker.pool import WorkerOptions
+        from losscheck.worker.messages import WorkerOptions
 
         return WorkerOptions(
             y_true=request.y_true,
@@ -98,7 +104,10 @@ def _check(request: Request) -> int:
 
         report = watch_targets(request, worker_options, _style(request), judged, watch)
         return _exit_code(request, report)
-    return _show(request, check_targets(request.targets, worker_options, settings=settings, watch=watch))
+    pool = new_pool if request.no_server else find_pool
+    return _show(
+        request, check_targets(request.targets, worker_options, settings=settings, watch=watch, pool=pool)
+    )
 
 
 def _show(request: Request, report: Report) -> int:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from losscheck.loss import FoundLoss
     from losscheck.report import Versions
     from losscheck.settings import Settings
-    from losscheck.worker.outcome import Outcome
     from losscheck.worker.pool import WorkerOptions
+    from losscheck.worker.results import Outcome
 
 #: Rules whose findings say that the next check may see something else.
 _MOODY = ("LC007",)

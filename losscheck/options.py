@@ -10,7 +10,15 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from losscheck.choices import DEFAULT_MEMORY, DEFAULT_TIMEOUT, LONGEST_TIMEOUT, Device, FailOn, Load
+from losscheck.choices import (
+    DEFAULT_MEMORY,
+    DEFAULT_TIMEOUT,
+    LONGEST_TIMEOUT,
+    Device,
+    FailOn,
+    Load,
+    ServerAction,
+)
 from losscheck.exceptions import LosscheckError
 from losscheck.finding import Mode
 from losscheck.reporters import FORMATS
@@ -51,6 +59,8 @@ class Request:
     write_baseline: Path | None  #: file for the findings of this run, which then are known
     static: bool  #: read the source, run nothing
     watch: bool  #: check again what changes, until Ctrl-C
+    server: ServerAction | None  #: what to do with the server instead of checking
+    no_server: bool  #: use no server
     repro: str | None  #: folder for a script for each finding
     verbose: bool
     quiet: bool
@@ -96,6 +106,10 @@ def _validate(request: Request) -> None:
         check_writable(request.html)
     if request.watch:
         _refuse_with_watch(request)
+    if request.server is not None and request.targets:
+        raise LosscheckError(
+            f"`--server {request.server.value}` checks nothing: leave out `{request.targets[0]}`"
+        )
     if (python := given.get("python")) is not None:
         from losscheck.worker.interpreter import AUTO, find_interpreter
 
@@ -259,6 +273,10 @@ def _request(
         _option(_RUN, "Probe with this interpreter or environment; auto: the active one.", metavar="PATH"),
     ] = None,
     watch: Annotated[bool, _option(_RUN, "Check again what changes, on each save.", "--watch", "-w")] = False,
+    server: Annotated[
+        ServerAction | None, _option(_RUN, "Keep TensorFlow imported for the next runs: an answer at once.")
+    ] = None,
+    no_server: Annotated[bool, _option(_RUN, "Use no such server.", "--no-server")] = False,
     format: Annotated[str, _option(_OUT, "Format of the report.", metavar="|".join(FORMATS))] = "text",
     output: Annotated[
         list[str] | None,
@@ -309,6 +327,8 @@ def _request(
         write_baseline=write_baseline,
         static=static,
         watch=watch,
+        server=server,
+        no_server=no_server,
         repro=repro,
         verbose=verbose,
         quiet=quiet,

@@ -86,7 +86,7 @@ def test_another_interpreter_environment_or_losscheck_has_results_of_its_own(mon
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
     assert kept() is None
     monkeypatch.delenv("TF_USE_LEGACY_KERAS")
-    monkeypatch.setattr(cache_module, "_own_fingerprint", lambda: "edited")
+    monkeypatch.setattr(cache_module, "own_fingerprint", lambda: "edited")
     assert kept() is None
 
 

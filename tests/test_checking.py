@@ -15,7 +15,7 @@ from losscheck.loading.target import Found
 from losscheck.loss import FoundLoss, Kind
 from losscheck.report import Failure, LossReport, ModeResult, Status
 from losscheck.settings import Settings
-from losscheck.worker.outcome import Outcome
+from losscheck.worker.results import Outcome
 
 
 def found(name, path="losses.py"):

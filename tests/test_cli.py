@@ -51,7 +51,8 @@ def test_version():
 OPTIONS = (
     "--y-true --y-pred --task --batch --model --select --ignore --explain --rules "
     "--fail-on --load --static --timeout --memory --device --jobs -j --no-cache --clear-cache "
-    "--watch -w --python --format --repro --verbose -v --quiet -q --plot --html --color --version --help -h"
+    "--watch -w --python --server --no-server "
+    "--format --repro --verbose -v --quiet -q --plot --html --color --version --help -h"
 )
 
 

@@ -7,7 +7,8 @@ import math
 from losscheck.drawing import Curve, CurveLine, Drawing, Flow, GradientPath, PathEdge, PathNode
 from losscheck.finding import Location
 from losscheck.report import LossReport
-from losscheck.worker.messages import RequestFiles, Result
+from losscheck.worker.messages import RequestFiles
+from losscheck.worker.results import Result
 
 CURVE = Curve(
     x=(-0.1, 0.0, 0.5, 1.0, 1.1),

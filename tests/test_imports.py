@@ -42,6 +42,7 @@ FLOORS = {
     "losscheck.suppression": 4,
     "losscheck.baseline": 4,
     "losscheck.cache": 7,
+    "losscheck.likeness": 4,
     "losscheck.config": 4,
     "losscheck.settings": 4,
     "losscheck.engine": 5,
@@ -54,6 +55,8 @@ FLOORS = {
     "losscheck.worker": 6,
     "losscheck.reporters": 7,
     "losscheck.repro": 7,
+    "losscheck.warm": 7,
+    "losscheck.warm.desk": 8,  # it does what __main__ does
     "losscheck.checking": 8,
     "losscheck.earlier": 8,
     "losscheck.watching": 8,

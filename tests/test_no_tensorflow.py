@@ -66,6 +66,7 @@ def guarded(tmp_path):
         (["-m", "losscheck", "model.py", "--format", "json"], 0),
         (["-m", "losscheck", "model.py", "--plot", "--html", "page.html"], 0),
         (["-m", "losscheck", "guard"], 0),
+        (["-m", "losscheck", "--server", "status"], 1),
         (["-m", "losscheck", "--static", "losses.py"], 0),
         (["-m", "losscheck", "--static", "traced.py"], 1),
         (["-m", "losscheck", "--static", "losses.py", "--mode", "xla"], 2),

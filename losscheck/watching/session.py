@@ -16,8 +16,8 @@ from losscheck.loss import FoundLoss
 from losscheck.report import Failure, Report, Versions
 from losscheck.watching.stamps import Stamps
 from losscheck.watching.survey import Key, Survey, Surveyed
-from losscheck.worker.outcome import Outcome
 from losscheck.worker.pool import Pool, WorkerOptions
+from losscheck.worker.results import Outcome
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from typing import NoReturn
 from losscheck.report import Failure
 from losscheck.worker.footprint import footprint
 from losscheck.worker.memory import STACK_SIGNAL
-from losscheck.worker.messages import UNABLE, Check, Request, RequestFiles, Result
+from losscheck.worker.messages import UNABLE, Check, Request, RequestFiles
 from losscheck.worker.originals import Originals, explained
+from losscheck.worker.results import Result
 from losscheck.worker.stacks import CURRENT_THREAD, MAIN_THREAD, library_folders, stack_seconds
 
 _PR_SET_PDEATHSIG = 1
@@ -77,6 +78,8 @@ def run_child(request: Request, check: Check, private: tuple[int, ...]) -> NoRet
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in private:
             os.close(descriptor)
+        if request.place is not None:
+            request.place.enter()
         check_request(request, check)
         code = 0
     except BaseException:

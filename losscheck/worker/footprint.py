@@ -14,7 +14,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from losscheck.probes.auditing import WRITING, listening
-from losscheck.worker.messages import Footprint
+from losscheck.worker.results import Footprint
 
 #: Names by which code asks for what no file of the project says: the hour, the environment, the network.
 _MOODS = frozenset(

@@ -7,15 +7,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from losscheck.finding import Location, Mode
 from losscheck.loss import FoundLoss, Kind
-from losscheck.recipe import Ingredients, WrittenBatch
-from losscheck.report import Failure, LossReport, Pending
+from losscheck.worker.results import Checked, Result, read, written
+from losscheck.worker.terms import Place
 
 #: Exit status of a child that could not write what was found.
 UNABLE = 199
@@ -48,40 +47,6 @@ class WorkerOptions:
     repro: bool = False  #: keep what scripts need that show the findings again
 
 
-class Checked(Protocol):
-    """What checking a loss gives (the engine's ``CheckResult``)."""
-
-    @property
-    def report(self) -> LossReport | None:
-        """None if the loss could not be checked; then there are failures."""
-
-    @property
-    def failures(self) -> tuple[Failure, ...]:
-        """What could not be checked."""
-
-    @property
-    def pending(self) -> Pending | None:
-        """The mode that runs next and may end the process; None: the result is whole."""
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """The files of the project that a check ran, and why its result may be another one the next time."""
-
-    files: Mapping[str, str] = field(default_factory=dict)  #: absolute path → SHA-256 of what it held
-    reason: str = ""  #: why the result must not be used again; empty: it may be
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a process left of a check."""
-
-    report: LossReport | None
-    failures: tuple[Failure, ...] = ()
-    pending: Pending | None = None  #: the mode that it was running; None: it came to the end
-    footprint: Footprint | None = None  #: what it depended on; None: it did not come to the end
-
-
 #: Loads a loss and checks it, in the worker; hands each result that a mode may still cost it to the last.
 Check = Callable[[FoundLoss, WorkerOptions, Callable[[Checked], None]], Checked]
 
@@ -103,6 +68,7 @@ class Request:
     folder: str  #: where the files of this request go (see `RequestFiles`)
     limit: float  #: seconds that the check may take
     memory: float  #: GiB that it may take above the import
+    place: Place | None = None  #: where to check it; None: where the worker was started
 
 
 @dataclass(frozen=True)
@@ -179,10 +145,19 @@ def decode(line: bytes) -> Message:
     data = json.loads(line)
     cls = _TYPES[data.pop("is")]
     if cls is Request:
-        loss, options = data["loss"], data["options"]
-        data["loss"] = FoundLoss(**{**loss, "kind": Kind(loss["kind"])})
-        data["options"] = WorkerOptions(**{k: _as_tuple(value) for k, value in options.items()})
+        data["loss"], data["options"] = read_loss(data["loss"]), read_options(data["options"])
+        data["place"] = data["place"] and Place(**data["place"])
     return cls(**{key: _as_tuple(value) for key, value in data.items()})
+
+
+def read_loss(data: dict[str, Any]) -> FoundLoss:
+    """The inverse of `dataclasses.asdict`."""
+    return FoundLoss(**{**data, "kind": Kind(data["kind"])})
+
+
+def read_options(data: dict[str, Any]) -> WorkerOptions:
+    """The inverse of `dataclasses.asdict`."""
+    return WorkerOptions(**{key: _as_tuple(value) for key, value in data.items()})
 
 
 def _as_tuple(value: Any) -> Any:
@@ -212,16 +187,7 @@ class RequestFiles:
 
     def write_result(self, result: Checked) -> None:
         """Write a result in one step: it is there as a whole or not at all."""
-        ingredients = None if result.report is None else result.report.ingredients
-        footprint = result.footprint if isinstance(result, Result) else None
-        data = {
-            "report": result.report and result.report.to_dict(),
-            "ingredients": ingredients and dataclasses.asdict(ingredients),
-            "failures": [dataclasses.asdict(failure) for failure in result.failures],
-            "pending": result.pending and dataclasses.asdict(result.pending),
-            "footprint": footprint and dataclasses.asdict(footprint),
-        }
-        text = json.dumps(data, default=_plain)
+        text = written(result)
         self.folder.mkdir(exist_ok=True)  # the loss may have emptied the folder of temporary files
         temporary = self.folder / "result.part"
         temporary.write_text(text, encoding="utf-8")
@@ -231,30 +197,4 @@ class RequestFiles:
         """The inverse of `write_result`; None if there is no result."""
         if not self.result.exists():
             return None
-        data = json.loads(self.result.read_text(encoding="utf-8"))
-        report = data["report"] and LossReport.from_dict(data["report"])
-        if report and data["ingredients"]:
-            report = dataclasses.replace(report, ingredients=_ingredients(data["ingredients"]))
-        return Result(
-            report,
-            tuple(Failure(**failure) for failure in data["failures"]),
-            data["pending"] and _pending(data["pending"]),
-            data["footprint"] and Footprint(**data["footprint"]),
-        )
-
-
-def _ingredients(data: dict[str, Any]) -> Ingredients:
-    batches = {name: WrittenBatch(**batch) for name, batch in data["batches"].items()}
-    return Ingredients(**{**data, "batches": batches})
-
-
-def _pending(data: dict[str, Any]) -> Pending:
-    return Pending(data["mode"] and Mode(data["mode"]), data["location"] and Location(**data["location"]))
-
-
-def _plain(value: object) -> Any:
-    """NumPy's numbers and arrays in the evidence of a finding."""
-    numpy = sys.modules.get("numpy")  # the parent writes no arrays, and does not import it
-    if numpy is not None and isinstance(value, (numpy.generic, numpy.ndarray)):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} is no plain data")
+        return read(self.result.read_text(encoding="utf-8"))

@@ -13,7 +13,8 @@ from losscheck.loss import FoundLoss
 from losscheck.observation import ProcessObservation
 from losscheck.report import OUT_OF_TIME, Failure, LossReport, Pending
 from losscheck.worker.memory import MemoryLimit
-from losscheck.worker.messages import UNABLE, Ended, Footprint, Request, RequestFiles, Result, WorkerOptions
+from losscheck.worker.messages import UNABLE, Ended, Request, RequestFiles, WorkerOptions
+from losscheck.worker.results import Outcome, Result
 from losscheck.worker.stacks import find_user_line, stack_seconds
 
 #: Characters of a loss's output that are kept; nobody reads more.
@@ -25,16 +26,6 @@ _CUT = "\n… (cut here)\n"
 
 #: Turns the end of a process into a report (the engine's ``judge_process``).
 Judge = Callable[[FoundLoss, ProcessObservation, WorkerOptions], LossReport]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result of one loss."""
-
-    index: int  #: place of the loss in the sequence that `Pool.run` got
-    report: LossReport | None  #: None if it could not be checked
-    failures: tuple[Failure, ...] = ()  #: what could not be checked
-    footprint: Footprint | None = None  #: what a whole result depended on; None: it is not whole
 
 
 def judge_with_engine(found: FoundLoss, ended: ProcessObservation, options: WorkerOptions) -> LossReport:

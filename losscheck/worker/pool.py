@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import shutil
 import sys
 import time
 from collections import deque
@@ -28,9 +29,11 @@ from losscheck.worker.messages import (
     can_fork,
     signal_name,
 )
-from losscheck.worker.outcome import Job, Judge, Outcome, judge_with_engine
+from losscheck.worker.outcome import Job, Judge, judge_with_engine
 from losscheck.worker.process import WorkerProcess, server_command
+from losscheck.worker.results import Outcome
 from losscheck.worker.stacks import library_folders
+from losscheck.worker.terms import Terms
 
 __all__ = ["Outcome", "Pool", "WorkerOptions"]
 
@@ -76,8 +79,8 @@ class Pool:
         self.tensorflow = ""  #: version in the worker; empty before the first outcome
         self.keras = ""  #: version in the worker; empty before the first outcome
         self.python = ""  #: version of the worker's interpreter; empty before the first outcome
-        self._jobs = max(1, jobs)
-        self._limits, self._options = (timeout, memory), options
+        self._own_terms = self._terms = Terms(max(1, jobs), timeout, memory)
+        self._options = options
         self._judge = judge
         self._forks = can_fork()
         self._crew = Crew(command or server_command(python), self._forks, device)
@@ -105,6 +108,7 @@ class Pool:
         losses: Sequence[FoundLoss],
         options: Callable[[FoundLoss], WorkerOptions] | None = None,
         is_over: Callable[[], bool] = lambda: False,
+        terms: Terms | None = None,
     ) -> Iterator[Outcome]:
         """Check losses; yields their outcomes as they finish, as often as it is called.
 
@@ -112,8 +116,10 @@ class Pool:
             losses: the losses.
             options: gives what the user said about how to check one of them; None: the pool's own options.
             is_over: is asked at least twice a second; True breaks off what is being checked.
+            terms: limits and place of these losses alone; None: those of the pool.
 
         """
+        self._terms = terms or self._own_terms
         self._waiting.extend(
             self._job(index, loss, options(loss) if options else self._options)
             for index, loss in enumerate(losses)
@@ -135,6 +141,14 @@ class Pool:
         if not self._crew.workers and not self._broken:
             self._start_worker()
 
+    def wait(self) -> Failure | None:
+        """Between two runs: wait until TensorFlow is imported; why that cannot be, if it cannot."""
+        while not self._broken and not any(worker.hello for worker in self._crew.workers):
+            self._hand_out()
+            for _ in self._handle_next():
+                pass
+        return self._broken
+
     def _abandon(self) -> None:
         """End what is being checked; a server that forks stays, with TensorFlow imported."""
         running = tuple(self._running.items())
@@ -148,7 +162,8 @@ class Pool:
     def _job(self, index: int, loss: FoundLoss, options: WorkerOptions) -> Job:
         self._requests += 1
         folder = str(self._crew.folder / str(self._requests))
-        return Job.of(index, Request(self._requests, loss, options, folder, *self._limits))
+        limits = self._terms.timeout, self._terms.memory
+        return Job.of(index, Request(self._requests, loss, options, folder, *limits, self._terms.place))
 
     def _start_worker(self) -> None:
         try:
@@ -162,7 +177,7 @@ class Pool:
 
     def _hand_out(self) -> None:
         """Give waiting losses to free workers and start as many workers as there is work for."""
-        wanted = 1 if self._forks else min(self._jobs, len(self._waiting) + len(self._running))
+        wanted = 1 if self._forks else min(self._terms.jobs, len(self._waiting) + len(self._running))
         while len(self._crew.workers) < wanted and not self._broken:
             self._start_worker()
         for worker in self._crew.workers:
@@ -178,7 +193,7 @@ class Pool:
         """Whether it may have the next loss; one that saw its worker die is tried again alone."""
         load = [job for owner, job in self._running.values() if owner is worker]
         is_alone = self._waiting[0].attempts > 0 or any(job.attempts > 1 for job in load)
-        return len(load) < (self._jobs if self._forks and not is_alone else 1)
+        return len(load) < (self._terms.jobs if self._forks and not is_alone else 1)
 
     def _handle_next(self) -> Iterator[Outcome]:
         """Wait for the next event or time limit and draw the conclusions."""
@@ -202,6 +217,8 @@ class Pool:
             yield self._conclude(message)
             if message.is_last:
                 self._crew.stop(worker)
+        elif isinstance(message, Ended):  # of a run that was broken off
+            shutil.rmtree(self._crew.folder / str(message.number), ignore_errors=True)
         elif message is None:
             yield from self._handle_death(worker)
 

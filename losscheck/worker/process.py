@@ -30,7 +30,7 @@ from losscheck.worker.wall import environment
 
 #: Seconds that an idle worker gets to end its children and itself; it needs milliseconds.
 _FAREWELL = 2.0
-#: Runs the server of this very losscheck in any interpreter: it puts no folder on `sys.path` (neither the
+#: Runs a module of this very losscheck in any interpreter: it puts no folder on `sys.path` (neither the
 #: working directory, whose `types.py` would be taken for Python's, nor the place where losscheck lies).
 _BOOTSTRAP = """\
 import sys
@@ -40,14 +40,14 @@ folder = sys.argv.pop()
 spec = spec_from_file_location("losscheck", folder + "/__init__.py", submodule_search_locations=[folder])
 sys.modules["losscheck"] = module_from_spec(spec)
 spec.loader.exec_module(sys.modules["losscheck"])
-from losscheck.worker.server import main
-main()
+from importlib import import_module
+import_module(sys.argv.pop()).main()
 """
 
 
-def server_command(python: str) -> tuple[str, ...]:
-    """The command line that starts the server in an interpreter."""
-    return (python, "-c", _BOOTSTRAP, str(Path(__file__).resolve().parent.parent))
+def server_command(python: str, module: str = "losscheck.worker.server") -> tuple[str, ...]:
+    """The command line that runs ``main`` of a module of this losscheck in an interpreter."""
+    return (python, "-c", _BOOTSTRAP, module, str(Path(__file__).resolve().parent.parent))
 
 
 class WorkerProcess:

@@ -26,7 +26,8 @@ from losscheck.loss import FoundLoss
 from losscheck.worker.channel import Channel
 from losscheck.worker.child import check_request
 from losscheck.worker.forking import ForkingServer
-from losscheck.worker.messages import Broken, Check, Checked, Ended, Hello, Request, WorkerOptions, can_fork
+from losscheck.worker.messages import Broken, Check, Ended, Hello, Request, WorkerOptions, can_fork
+from losscheck.worker.results import Checked
 from losscheck.worker.stacks import library_folders
 from losscheck.worker.surroundings import Surroundings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from losscheck.finding import Location, Mode
 from losscheck.report import OUT_OF_TIME, Failure, LossReport, Pending
-from losscheck.worker.messages import Result
+from losscheck.worker.results import Result
 from losscheck.worker.server import serve
 
 
