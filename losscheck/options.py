@@ -191,6 +191,7 @@ def _option(panel: str, text: str, *names: str, metavar: str | None = None, **mo
 
 
 _IN, _RULES, _RUN, _OUT = "Inputs of the loss", "Rules", "Run", "Output"
+_WARM, _SET = "Again and again", "Settings"
 _TARGETS = (
     "Files, notebooks, folders, modules; one loss: losses.py:dice_loss, pkg.losses:FocalLoss or "
     "'losses.py:make_focal(gamma=2)'."
@@ -222,15 +223,6 @@ def _request(
     write_baseline: Annotated[
         Path | None, _option(_RULES, "Write the findings of this run to such a file.", metavar="FILE")
     ] = None,
-    no_cache: Annotated[bool, _option(_RUN, "Use and keep no results.", "--no-cache")] = False,
-    clear_cache: Annotated[bool, _option(_RUN, "Delete the results that are kept.", "--clear-cache")] = False,
-    config: Annotated[
-        Path | None, _option(_RUN, "Read this in place of the closest pyproject.toml.", metavar="FILE")
-    ] = None,
-    isolated: Annotated[bool, _option(_RUN, "Read no pyproject.toml.", "--isolated")] = False,
-    show_config: Annotated[
-        bool, _option(_RUN, "Show the settings in force, and who set them.", "--show-config")
-    ] = False,
     fail_on: Annotated[
         FailOn | None, _option(_RUN, "Mildest finding that gives exit code 1.", show_default="warning")
     ] = None,
@@ -272,12 +264,7 @@ def _request(
         str | None,
         _option(_RUN, "Probe with this interpreter or environment; auto: the active one.", metavar="PATH"),
     ] = None,
-    watch: Annotated[bool, _option(_RUN, "Check again what changes, on each save.", "--watch", "-w")] = False,
-    server: Annotated[
-        ServerAction | None, _option(_RUN, "Keep TensorFlow imported for the next runs: an answer at once.")
-    ] = None,
-    no_server: Annotated[bool, _option(_RUN, "Use no such server.", "--no-server")] = False,
-    format: Annotated[str, _option(_OUT, "Format of the report.", metavar="|".join(FORMATS))] = "text",
+    format: Annotated[str, _option(_OUT, f"One of {', '.join(FORMATS)}.", metavar="FORMAT")] = "text",
     output: Annotated[
         list[str] | None,
         _option(_OUT, "Also write the report to a file: losses.sarif, or junit:losses.xml.", metavar="FILE"),
@@ -291,6 +278,24 @@ def _request(
     html: Annotated[str | None, _option(_OUT, "Also write a page with drawings.", metavar="FILE")] = None,
     color: Annotated[Color, _option(_OUT, "Colour the output.")] = Color.AUTO,
     version: Annotated[bool, _option(_OUT, "Show the version.", "--version")] = False,
+    config: Annotated[
+        Path | None, _option(_SET, "Read this in place of the closest pyproject.toml.", metavar="FILE")
+    ] = None,
+    isolated: Annotated[bool, _option(_SET, "Read no pyproject.toml.", "--isolated")] = False,
+    show_config: Annotated[
+        bool, _option(_SET, "Show the settings in force, and who set them.", "--show-config")
+    ] = False,
+    watch: Annotated[
+        bool, _option(_WARM, "Check again what changes, on each save.", "--watch", "-w")
+    ] = False,
+    server: Annotated[
+        ServerAction | None, _option(_WARM, "Keep TensorFlow imported for the next runs: an answer at once.")
+    ] = None,
+    no_server: Annotated[bool, _option(_WARM, "Use no such server.", "--no-server")] = False,
+    no_cache: Annotated[bool, _option(_WARM, "Use and keep no results.", "--no-cache")] = False,
+    clear_cache: Annotated[
+        bool, _option(_WARM, "Delete the results that are kept.", "--clear-cache")
+    ] = False,
 ) -> Request:
     """Say before you train whether a custom Keras loss will train.
 
