@@ -12,11 +12,12 @@ import losscheck
 from losscheck.choices import FailOn
 from losscheck.exceptions import ConfigError, LosscheckError
 from losscheck.finding import Severity
-from losscheck.options import Color, Request, parse
+from losscheck.options import parse
 from losscheck.reporters import Style, load_reporter, render
 from losscheck.reporters.files import write_output
 from losscheck.reporters.plain import one_line
 from losscheck.reporters.terminal import has_color, has_unicode, width_of, write_safely
+from losscheck.request import Color, Request
 
 if TYPE_CHECKING:
     from losscheck.loss import FoundLoss

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -13,65 +11,23 @@ import typer
 from losscheck.choices import (
     DEFAULT_MEMORY,
     DEFAULT_TIMEOUT,
-    LONGEST_TIMEOUT,
     Device,
     FailOn,
     Load,
     ServerAction,
 )
 from losscheck.exceptions import LosscheckError
-from losscheck.finding import Mode
+from losscheck.refusals import refuse
 from losscheck.reporters import FORMATS
-from losscheck.reporters.files import Output, parse_output
+from losscheck.reporters.files import parse_output
+from losscheck.request import Color, Request
 from losscheck.selection import split
 from losscheck.settings import Settings
 
 #: By its version, typer uses click's class or its own copy.
 _TYPER_USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
-#: Formats for people, who read one report after the other.
-_WATCHED = ("text", "concise")
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-class Color(str, enum.Enum):
-    """Whether to colour the output."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for."""
-
-    targets: tuple[str, ...]  #: files, folders, modules, each with or without ``:name``
-    y_true: str | None  #: spec
-    y_pred: str | None  #: spec
-    task: str | None  #: key of `TASKS`
-    batch: str | None  #: file with arrays
-    model: str | None  #: target of a function that builds a model
-    settings: Settings  #: what may also stand in ``pyproject.toml``
-    format: str  #: key of `FORMATS`
-    outputs: tuple[Output, ...]  #: files to write besides
-    write_baseline: Path | None  #: file for the findings of this run, which then are known
-    static: bool  #: read the source, run nothing
-    watch: bool  #: check again what changes, until Ctrl-C
-    server: ServerAction | None  #: what to do with the server instead of checking
-    no_server: bool  #: use no server
-    repro: str | None  #: folder for a script for each finding
-    verbose: bool
-    quiet: bool
-    plot: bool  #: show the curve of each loss in the terminal
-    html: str | None  #: file to write a page to
-    color: Color
-    explain: str | None  #: code or name of a rule to show instead of checking
-    rules: bool  #: show the table of rules instead of checking
-    show_config: bool  #: show the settings instead of checking
-    clear_cache: bool  #: delete the results of earlier runs, first
-    version: bool  #: show the version instead of checking
 
 
 def parse(arguments: Sequence[str]) -> Request | None:
@@ -88,101 +44,8 @@ def parse(arguments: Sequence[str]) -> Request | None:
         raise LosscheckError(f"{text[:1].lower()}{text[1:]}; `losscheck --help` lists the options") from error
     if not isinstance(request, Request):
         return None
-    _validate(request)
+    refuse(request)
     return request
-
-
-def _validate(request: Request) -> None:
-    """Refuse what no loss can be checked with, before anything slow starts."""
-    if request.format not in FORMATS:
-        raise LosscheckError(f"unknown format `{request.format}`; use one of {', '.join(FORMATS)}")
-    given = request.settings.given
-    _validate_limits(given)
-    if request.plot and request.format != "text":
-        raise LosscheckError(f"`--plot` draws in the format `text`, not in `{request.format}`")
-    if request.html is not None:
-        from losscheck.reporters.html import check_writable
-
-        check_writable(request.html)
-    if request.watch:
-        _refuse_with_watch(request)
-    if request.server is not None and request.targets:
-        raise LosscheckError(
-            f"`--server {request.server.value}` checks nothing: leave out `{request.targets[0]}`"
-        )
-    if (python := given.get("python")) is not None:
-        from losscheck.worker.interpreter import AUTO, find_interpreter
-
-        if python != AUTO:
-            find_interpreter(python)
-    names = [mode.value for mode in Mode]
-    for mode in given.get("modes", ()):
-        if mode not in names:
-            raise LosscheckError(f"unknown mode `{mode}`; use one of {', '.join(names)}")
-    if request.task is not None:
-        from losscheck.inputs.tasks import TASKS
-
-        if request.task not in TASKS:
-            raise LosscheckError(f"unknown task `{request.task}`; use one of {', '.join(TASKS)}")
-    if request.y_true or request.y_pred:
-        from losscheck.inputs.specs import parse_spec
-
-        for spec in filter(None, (request.y_true, request.y_pred)):
-            parse_spec(spec)
-    told = {"--y-true": request.y_true, "--y-pred": request.y_pred, "--task": request.task}
-    told |= {"--batch": request.batch, "--model": request.model}
-    _refuse_both([name for name, value in told.items() if value is not None])
-    if request.static:
-        used = [name for name, value in told.items() if value is not None] + ["--mode"] * ("modes" in given)
-        if used:
-            raise LosscheckError(f"`{used[0]}` says how to run a loss, and `--static` runs none")
-    if request.repro is not None and not request.repro.strip():
-        raise LosscheckError("`--repro` needs a folder")
-    if request.repro is not None and Path(request.repro).exists() and not Path(request.repro).is_dir():
-        raise LosscheckError(f"`{request.repro}` is no folder: `--repro` writes several files")
-    if request.batch is not None:
-        from losscheck.inputs.given import read_batch
-
-        read_batch(request.batch)
-    if given.get("select") or given.get("ignore"):
-        from losscheck.registry import all_rules
-        from losscheck.selection import select
-
-        select(all_rules(), given.get("select", ()), given.get("ignore", ()))
-
-
-def _validate_limits(given: Mapping[str, Any]) -> None:
-    timeout, memory, jobs = given.get("timeout", 1.0), given.get("memory", 1.0), given.get("jobs", 1)
-    if not 0 < timeout <= LONGEST_TIMEOUT:
-        bounds = f"at most {LONGEST_TIMEOUT:.0f} seconds" if timeout > 0 else "above 0 seconds"
-        raise LosscheckError(f"the timeout must be {bounds}, not {timeout:g}")
-    if not memory > 0:
-        raise LosscheckError(f"the memory must be above 0 GiB, not {memory:g}")
-    if jobs < 1:
-        raise LosscheckError(f"there must be at least 1 job, not {jobs}")
-
-
-def _refuse_with_watch(request: Request) -> None:
-    """Refuse what writes a file or runs nothing: a session goes on, and checks again and again."""
-    if request.format not in _WATCHED:
-        raise LosscheckError(f"`--watch` writes {' or '.join(_WATCHED)}, not `{request.format}`")
-    others = {
-        "--static": request.static,
-        "--output": request.outputs,
-        "--html": request.html,
-        "--repro": request.repro,
-        "--write-baseline": request.write_baseline,
-    }
-    for name, value in others.items():
-        if value:
-            raise LosscheckError(f"`{name}` cannot be used with `--watch`")
-
-
-def _refuse_both(given: Sequence[str]) -> None:
-    """Refuse two options of which each says what ``y_pred`` is; ``--model`` leaves ``y_true`` open."""
-    clashing = [name for name in given if not (name == "--y-true" and "--model" in given)]
-    if len(clashing) > 1 and {"--batch", "--model"} & set(clashing):
-        raise LosscheckError(f"give either `{clashing[0]}` or `{clashing[-1]}`: each says what `y_pred` is")
 
 
 def _option(panel: str, text: str, *names: str, metavar: str | None = None, **more: Any) -> Any:

@@ -8,9 +8,10 @@ import pytest
 
 import losscheck
 from losscheck.choices import Device
-from losscheck.cli import Color, parse
+from losscheck.cli import parse
 from losscheck.exceptions import LosscheckError
 from losscheck.reporters import FORMATS
+from losscheck.request import Color
 from losscheck.worker.wall import environment
 
 EMPTY_FILES = {"empty.py": "", "model.py": "def build():\n    return 1\n"}

@@ -63,6 +63,8 @@ FLOORS = {
     "losscheck.api": 8,
     "losscheck.static": 8,
     "losscheck.options": 8,
+    "losscheck.refusals": 8,
+    "losscheck.request": 8,
     "losscheck.cli": 8,
     "losscheck.pytest_plugin": 8,
     "losscheck.testing": 8,

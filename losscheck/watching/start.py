@@ -9,11 +9,11 @@ from typing import TextIO
 
 from losscheck.checking import Watcher, new_pool
 from losscheck.loss import FoundLoss
-from losscheck.options import Request
 from losscheck.report import Report
 from losscheck.reporters import Style, render
 from losscheck.reporters.terminal import write_safely
 from losscheck.reporters.watching import write_change, write_state
+from losscheck.request import Request
 from losscheck.watching.session import Display, Session
 from losscheck.watching.survey import Survey
 from losscheck.worker.pool import WorkerOptions
