@@ -126,7 +126,7 @@ def run_zoo(place, **more):
 
 @pytest.fixture(
     scope="module",
-    params=["fork", pytest.param("no-fork", marks=pytest.mark.field)],
+    params=["fork", pytest.param("no-fork", marks=pytest.mark.long)],
 )
 def ran(request, tmp_path_factory):
     more = {} if request.param == "fork" else {"LOSSCHECK_NO_FORK": "1"}

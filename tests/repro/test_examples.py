@@ -28,7 +28,7 @@ WITHOUT = {
 ELSEWHERE = {("LC704", 0), ("LC316", 2)}
 #: Rules whose good examples mend nothing: other inputs, another kind of object.
 UNLIKE = {"LC005", "LC101", "LC103", "LC110", "LC407", "LC705"}
-#: One for each kind of demonstration; the others are run with `-m field`.
+#: One for each kind of demonstration; the others are run with `-m long`.
 SAMPLE = ("LC010", "LC102", "LC201", "LC209", "LC303", "LC307", "LC308", "LC406", "LC501", "LC611")
 
 
@@ -77,7 +77,7 @@ def examples(kind):
                 continue
             if kind == "mended" and number:
                 continue
-            marks = () if code in SAMPLE and number == 0 else (pytest.mark.field,)
+            marks = () if code in SAMPLE and number == 0 else (pytest.mark.long,)
             yield pytest.param(rule, source, id=f"{code}-{number}", marks=marks)
 
 

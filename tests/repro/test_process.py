@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.field
+pytestmark = pytest.mark.long
 ROUNDED = """\
 import tensorflow as tf
 
