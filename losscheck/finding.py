@@ -83,10 +83,19 @@ def source_lines(path: str) -> list[str]:
         return []  # else it would be looked for along `sys.path`
     if Path(path).is_file() and not path.endswith(".ipynb"):  # whose code no file has as it is
         entry = linecache.cache.get(path)
-        if entry is not None and (len(entry) == 1 or entry[1] is None):
-            del linecache.cache[path]  # it was first read through a loader: the check below would miss it
+        if entry is not None and not _is_checked(entry, path):
+            del linecache.cache[path]
     linecache.checkcache(path)
     return linecache.getlines(path)
+
+
+def _is_checked(entry: Any, path: str) -> bool:
+    """Whether `linecache` looks at this very file for changes.
+
+    It looks at none for what came through a loader, and at a file of the same name on `sys.path` where this
+    one was not there when it was first asked for.
+    """
+    return len(entry) == 4 and entry[1] is not None and Path(entry[3]).absolute() == Path(path).absolute()
 
 
 def code_span(line: str) -> tuple[int, int]:

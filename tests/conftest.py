@@ -3,12 +3,15 @@
 import importlib.abc
 import importlib.util
 import os
+import signal
 import sys
 
 pytest_plugins = ["pytester"]
 os.environ["LOSSCHECK_NO_SERVER"] = "1"  # a server of the developer answers no test
 #: A test runs what it tests; those of the cache say otherwise themselves.
 os.environ["LOSSCHECK_NO_CACHE"] = "1"
+#: Whoever runs the tests in the background has this signal ignored, and what they start would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _TwoDevices(importlib.abc.MetaPathFinder):

@@ -6,7 +6,6 @@ import ast
 import functools
 import gc
 import inspect
-import linecache
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from losscheck.probes.definitions import node_location
 from losscheck.probes.frames import UserFiles, raised_from
 from losscheck.probes.objects import is_of_keras
 from losscheck.probes.session import functions_inlined, isolated
+from losscheck.probes.syntax import parsed
 from losscheck.probes.tensors import describe, is_keras_tensor, to_tensor
 from losscheck.probes.watch import Watch
 
@@ -101,13 +101,13 @@ def _captured(
             yield node
 
 
-@functools.lru_cache(maxsize=64)
 def _reads(path: str) -> dict[int, tuple[ast.expr, ...]]:
     """The names, attributes and items that each line reads, the longest first."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(path)))
-    except (SyntaxError, ValueError):
-        return {}
+    return _reads_of(parsed(path))
+
+
+@functools.lru_cache(maxsize=64)
+def _reads_of(tree: ast.Module) -> dict[int, tuple[ast.expr, ...]]:
     found: dict[int, list[ast.expr]] = {}
     queue: list[ast.AST] = [tree]
     while queue:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import linecache
 from types import FunctionType
 from typing import Any
 
-from losscheck.finding import Location
+from losscheck.finding import Location, source_line
 from losscheck.probes.frames import UserFiles, statement_location
 from losscheck.probes.syntax import parsed
 
@@ -61,7 +60,7 @@ def node_location(path: str, node: ast.expr, files: UserFiles) -> Location:
     """The code of an expression; Python counts its columns in bytes."""
     end_line = node.end_lineno or node.lineno
     start, end = (
-        len(linecache.getline(path, line).encode()[:offset].decode(errors="ignore")) + 1
+        len(source_line(path, line).encode()[:offset].decode(errors="ignore")) + 1
         for line, offset in ((node.lineno, node.col_offset), (end_line, node.end_col_offset or 0))
     )
     return Location(files.shown(path), node.lineno, start, end_line, end)

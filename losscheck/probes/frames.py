@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import linecache
 import os
 import re
 import site
@@ -17,6 +16,7 @@ from types import FrameType
 
 from losscheck.finding import Location, code_span, source_line
 from losscheck.observation import Frame, Raised
+from losscheck.probes.syntax import parsed
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 #: Their code is never the user's, wherever it is installed.
@@ -150,7 +150,7 @@ def _column(path: str, line: int, offset: int | None) -> int | None:
     """The column of a byte offset, as Python's compiler counts them: from 1, in characters."""
     if offset is None:
         return None
-    return len(linecache.getline(path, line).encode()[:offset].decode(errors="ignore")) + 1
+    return len(source_line(path, line).encode()[:offset].decode(errors="ignore")) + 1
 
 
 def statement_location(path: str, line: int, files: UserFiles) -> Location:
@@ -228,13 +228,13 @@ def _makes(node: ast.expr, op_type: str) -> bool:
     return isinstance(node, ast.Subscript) and op_type == "StridedSlice"
 
 
-@functools.lru_cache(maxsize=64)
 def _expressions(path: str) -> dict[int, tuple[ast.expr, ...]]:
     """The calls and operators of a file by the line on which they start, in the order of evaluation."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(path)))
-    except (SyntaxError, ValueError):
-        return {}
+    return _expressions_of(parsed(path))
+
+
+@functools.lru_cache(maxsize=64)
+def _expressions_of(tree: ast.Module) -> dict[int, tuple[ast.expr, ...]]:
     found: dict[int, list[ast.expr]] = {}
     for node in _evaluated(tree):
         if isinstance(node, (ast.Call, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import linecache
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from losscheck.finding import Location
+from losscheck.finding import Location, source_line
 from losscheck.observation import PYTHON_RANDOM, Effect, EffectKind
 from losscheck.probes.frames import UserFiles, caller_location, statement_location
 from losscheck.probes.retraces import recorded_retraces
@@ -207,8 +206,8 @@ def _hooked_function(tf: Any, watch: Watch, files: UserFiles) -> Iterator[None]:
 
 def _decorator_line(path: str, line: int) -> int:
     """The line of the decorator; Python 3.10 gives that of the `def` below it."""
-    if linecache.getline(path, line).lstrip().startswith("def "):
-        while linecache.getline(path, line - 1).lstrip().startswith("@"):
+    if source_line(path, line).lstrip().startswith("def "):
+        while source_line(path, line - 1).lstrip().startswith("@"):
             line -= 1
     return line
 
