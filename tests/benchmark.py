@@ -96,7 +96,7 @@ def subjects(folder, many):
 
 
 def megabytes(command, folder):
-    """The most memory that a process had, and the most that it had with all its children, in MB."""
+    """The most memory that one of its processes had, and the most that all had together, in MB."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     most = [0.0]
@@ -166,7 +166,7 @@ def measured(rounds, many):
     if memory is not None:
         table += [
             "",
-            f"Memory with two losses at a time: {memory[0]:.0f} MB in the parent, {memory[1]:.0f} MB in all.",
+            f"Memory with two losses at a time: {memory[0]:.0f} MB in the largest process, {memory[1]:.0f} MB in all.",
         ]
     return "\n".join(table)
 
