@@ -166,7 +166,8 @@ def measured(rounds, many):
     if memory is not None:
         table += [
             "",
-            f"Memory with two losses at a time: {memory[0]:.0f} MB in the largest process, {memory[1]:.0f} MB in all.",
+        words = f"{memory[0]:.0f} MB in the largest process, {memory[1]:.0f} MB in all"
+        table += ["", f"Memory with two losses at a time: {words}."]
         ]
     return "\n".join(table)
 
