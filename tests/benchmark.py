@@ -164,11 +164,8 @@ def measured(rounds, many):
     rows = [f"| {what} | {took:.2f} | {took / median[YARDSTICK]:.2f} |" for what, took in median.items()]
     table = [f"| what | seconds | × `{YARDSTICK}` |", "| --- | ---: | ---: |", *rows]
     if memory is not None:
-        table += [
-            "",
         words = f"{memory[0]:.0f} MB in the largest process, {memory[1]:.0f} MB in all"
         table += ["", f"Memory with two losses at a time: {words}."]
-        ]
     return "\n".join(table)
 
 
