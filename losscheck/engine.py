@@ -24,6 +24,7 @@ from losscheck.probes.probing import Probes
 from losscheck.probes.replicas import split_cpu
 from losscheck.probes.session import is_eager_off
 from losscheck.probes.statements import call_line
+from losscheck.probes.xla import compile_quickly
 from losscheck.registry import all_rules
 from losscheck.report import Failure, LossReport, ModeResult, Pending, Status
 from losscheck.selection import select
@@ -66,6 +67,7 @@ def check_found(found: FoundLoss, options: Options, keep: Keep = lambda result: 
     """Load a loss from its file and check it."""
     if options.is_expendable:
         split_cpu()
+        compile_quickly()
     return _check_loaded(lambda: load(found, LoadMode(options.load)), _unloaded(found), options, keep)
 
 

@@ -224,14 +224,14 @@ def test_losses_run_on_the_cpu_unless_told_otherwise():
         "KERAS_BACKEND": "jax",
         "CUDA_VISIBLE_DEVICES": "-1",
         "HIP_VISIBLE_DEVICES": "-1",
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
     }
     assert environment(Device.GPU, users) == {
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "jax",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "CUDA_VISIBLE_DEVICES": "1",
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
     }
 
 

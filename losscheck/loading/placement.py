@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -80,11 +82,22 @@ def _is_installed(name: str, own: str) -> bool:
     return name.isidentifier() and PathFinder.find_spec(name, others) is not None
 
 
+def loaded_privately(path: Path) -> ModuleType | None:
+    """The module that was made from a file under a name that nothing else has; None if there is none.
+
+    It looks names up: to walk through all modules writes to the memory of each, which a forked process then
+    has to copy.
+    """
+    names = itertools.takewhile(sys.modules.__contains__, _private_names(path.stem))
+    return next((sys.modules[name] for name in names if is_same_file(sys.modules[name], path)), None)
+
+
 def _private(stem: str) -> str:
     """A module name that nothing else has."""
+    return next(name for name in _private_names(stem) if name not in sys.modules)
+
+
+def _private_names(stem: str) -> Iterator[str]:
     base = "losscheck_target_" + re.sub(r"\W", "_", stem)
-    name, number = base, 1
-    while name in sys.modules:
-        number += 1
-        name = f"{base}_{number}"
-    return name
+    yield base
+    yield from (f"{base}_{number}" for number in itertools.count(2))

@@ -21,7 +21,7 @@ from losscheck.exceptions import TargetError
 from losscheck.loading.address import Address, shown_path
 from losscheck.loading.loaders import FreshLoader, SliceLoader, sliced
 from losscheck.loading.notebook import is_notebook
-from losscheck.loading.placement import Placement, is_same_file, place
+from losscheck.loading.placement import Placement, is_same_file, loaded_privately, place
 from losscheck.loading.slicing import Slicer
 from losscheck.loading.source import parse, read_text
 from losscheck.loading.work import has_work
@@ -140,7 +140,7 @@ def _file(path: Path, slicer: Slicer | None, names: Sequence[str], stage: str) -
     placement = place(path)
     loaded = sys.modules.get(placement.module)
     if loaded is None or not is_same_file(loaded, path):
-        loaded = next((m for m in list(sys.modules.values()) if _is_ours(m) and is_same_file(m, path)), None)
+        loaded = loaded_privately(path)
     if loaded is not None:
         return loaded
     for folder in reversed(placement.first):
@@ -156,12 +156,6 @@ def _file(path: Path, slicer: Slicer | None, names: Sequence[str], stage: str) -
     if slicer is not None:
         loader = SliceLoader(placement.module, path, slicer, names)
     return guarded(stage, lambda: _run(placement, path, loader))
-
-
-def _is_ours(module: object) -> bool:
-    return isinstance(module, ModuleType) and module.__name__.rpartition(".")[2].startswith(
-        "losscheck_target_"
-    )
 
 
 def _run(placement: Placement, path: Path, loader: SourceFileLoader) -> ModuleType:

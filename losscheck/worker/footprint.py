@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+import itertools
 import sys
 import tempfile
 import time
@@ -42,6 +43,7 @@ def footprint(path: str, libraries: Collection[str]) -> Iterator[Callable[[], Fo
 
     """
     since = time.time()
+    last = next(reversed(sys.modules))
     worldly: list[str] = []
     own = (*libraries, tempfile.gettempdir(), *_SYSTEM)
 
@@ -60,7 +62,7 @@ def footprint(path: str, libraries: Collection[str]) -> Iterator[Callable[[], Fo
 
     def tell() -> Footprint:
         files: dict[str, str] = {}
-        for file in _project_files(path, libraries):
+        for file in _project_files(path, libraries, last):
             try:
                 content, changed = file.read_bytes(), file.stat().st_mtime
             except OSError:
@@ -76,10 +78,14 @@ def footprint(path: str, libraries: Collection[str]) -> Iterator[Callable[[], Fo
         yield tell
 
 
-def _project_files(path: str, libraries: Collection[str]) -> tuple[Path, ...]:
-    """The file of the loss and the modules of the project that are imported."""
+def _project_files(path: str, libraries: Collection[str], last: str) -> tuple[Path, ...]:
+    """The file of the loss and the modules of the project that were imported after the module ``last``.
+
+    To look at the others as well would write to the memory of each, which a forked process has to copy.
+    """
     files = {Path(path).resolve()}
-    for module in tuple(sys.modules.values()):
+    for new in tuple(itertools.takewhile(lambda name: name != last, reversed(sys.modules))):
+        module = sys.modules[new]
         name = module.__dict__.get("__file__") if isinstance(module, ModuleType) else None
         if isinstance(name, str) and name.endswith(".py") and not name.startswith(tuple(libraries)):
             file = Path(name).resolve()

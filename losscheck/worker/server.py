@@ -23,9 +23,11 @@ from typing import NoReturn
 
 from losscheck.loading.loaders import import_projects_afresh
 from losscheck.loss import FoundLoss
+from losscheck.registry import all_rules
 from losscheck.worker.channel import Channel
 from losscheck.worker.child import check_request
 from losscheck.worker.forking import ForkingServer
+from losscheck.worker.mapping import mapping_tensorflow
 from losscheck.worker.messages import Broken, Check, Ended, Hello, Request, WorkerOptions, can_fork
 from losscheck.worker.results import Checked
 from losscheck.worker.stacks import library_folders
@@ -63,7 +65,7 @@ def serve(
     Args:
         check: loads and checks one loss.
         imports: modules whose versions the parent is told.
-        preload: imports what every check needs; runs before the first fork.
+        preload: imports what every check needs beside them; runs before them and the first fork.
 
     """
     channel = Channel()
@@ -97,8 +99,8 @@ def _check(found: FoundLoss, options: WorkerOptions, keep: Callable[[Checked], N
 
 def _import(imports: Sequence[str], preload: Callable[[], object]) -> dict[str, str]:
     gc.disable()  # nothing of what an import makes is garbage
-    modules = {name: importlib.import_module(name) for name in imports}
     preload()
+    modules = {name: importlib.import_module(name) for name in imports}
     gc.freeze()  # no collection in a child walks, and so copies, the pages that it shares with the server
     gc.set_threshold(*_COLLECTIONS)
     gc.enable()
@@ -108,10 +110,12 @@ def _import(imports: Sequence[str], preload: Callable[[], object]) -> dict[str, 
 def _preload() -> None:
     for name in ("numpy.ma", "numpy.random"):  # NumPy 2 imports them when they are first used
         importlib.import_module(name)
-    for name in _PACKAGES:
-        package = importlib.import_module(name)
-        for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{name}."):
-            importlib.import_module(found.name)
+    with mapping_tensorflow():
+        for name in _PACKAGES:
+            package = importlib.import_module(name)
+            for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{name}."):
+                importlib.import_module(found.name)
+    all_rules()
 
 
 def _serve_in_process(channel: Channel, check: Check) -> NoReturn:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from losscheck.choices import Device
 
-#: Unless the user has set them: no log lines, Keras on TensorFlow, no time spent on fast machine code.
+#: Unless the user has set them: no log lines, Keras on TensorFlow, graphs taken as they are.
 _QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "KERAS_BACKEND": "tensorflow",
-    "XLA_FLAGS": "--xla_backend_optimization_level=0",  # what is compiled runs once
+    # for each op of a new graph it looks through all kernels: a fifth of a check, for graphs that run once
+    "TF_ENABLE_ONEDNN_OPTS": "0",
 }
 #: No GPU, whatever the user has set: a loss that hangs or dies on one can take it from other programs.
 _NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "HIP_VISIBLE_DEVICES": "-1"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from losscheck.probes.gradient import GraphGradient
-from losscheck.probes.xla import CompiledGradient
+from losscheck.probes.xla import CompiledGradient, compile_quickly
 
 from .conftest import code_of, regression
 
@@ -88,3 +90,17 @@ def test_a_refused_loss_is_not_compiled_again(write):
         written.loss, written.files, GraphGradient(written.loss, written.files), is_expendable=False
     )
     assert probe.run(regression(), has_list=False) is probe.run(regression(), has_list=False)
+
+
+def test_what_a_user_tells_xla_is_left_as_it_is(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
+    compile_quickly()
+    assert os.environ["XLA_FLAGS"] == "--xla_dump_to=here"
+
+
+def test_a_version_that_is_not_known_gets_the_flag_that_all_know(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "")  # restored afterwards
+    del os.environ["XLA_FLAGS"]
+    monkeypatch.setattr("tensorflow.__version__", "2.99.0")
+    compile_quickly()
+    assert os.environ["XLA_FLAGS"] == "--xla_backend_optimization_level=0"
