@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib.util
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,7 @@ _LIBRARIES = ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2")
 
 @contextlib.contextmanager
 def mapping_tensorflow() -> Iterator[None]:
-    """Map and relocate TensorFlow's libraries in a thread; on leaving it has ended.
-
-    To load a library through `ctypes` releases the interpreter's lock; to import an extension does not.
-    """
+    """Map and relocate TensorFlow's libraries in a thread; on leaving it has ended."""
     thread = threading.Thread(target=_map, name="losscheck-mapping", daemon=True)
     thread.start()
     try:
@@ -30,7 +28,9 @@ def mapping_tensorflow() -> Iterator[None]:
 def _map() -> None:
     with contextlib.suppress(Exception):  # importing TensorFlow says what is wrong with it
         spec = importlib.util.find_spec("tensorflow")
+        # called as a foreign function it releases the interpreter's lock, which an import and `CDLL` hold
+        dlopen = ctypes.CDLL(None).dlopen
         for folder in (spec and spec.submodule_search_locations) or ():
             for name in _LIBRARIES:
                 if (file := Path(folder, name)).is_file():
-                    ctypes.CDLL(str(file))
+                    dlopen(os.fsencode(file), os.RTLD_NOW)
