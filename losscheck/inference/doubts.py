@@ -9,6 +9,9 @@ from losscheck.graph_observation import FlowObservation, Op
 _ELEMENTWISE = frozenset(
     {"Add", "AddV2", "Sub", "Mul", "RealDiv", "DivNoNan", "SquaredDifference", "Maximum", "Minimum"}
 )
+_DIVISIONS = frozenset({"RealDiv", "DivNoNan"})
+#: What keeps a divisor from zero.
+_GUARDS = frozenset({"Add", "AddV2", "Maximum"})
 _SOFTMAX = frozenset({"Softmax", "LogSoftmax"})
 #: Operations that make a last axis of one on purpose.
 _KEEPS_ONE = frozenset(
@@ -31,14 +34,32 @@ _KEEPS_ONE = frozenset(
 def is_unfit(flow: FlowObservation) -> bool:
     """Whether the loss runs on inputs that it cannot mean.
 
-    A tensor that it makes of `y_pred` holds nothing, or a softmax runs over one column and is 1 for anything.
+    A tensor that it makes of `y_pred` holds nothing, or one column is made to sum to one, by a softmax or by
+    its own sum, and is 1 for anything.
     """
     return any(
         op.from_y_pred
         and op.is_float
-        and (0 in (op.shape or ()) or (op.type in _SOFTMAX and (op.shape or ())[-1:] == (1,)))
+        and (
+            0 in (op.shape or ())
+            or (op.type in _SOFTMAX and (op.shape or ())[-1:] == (1,))
+            or _is_own_share(flow.ops, op)
+        )
         for op in flow.ops
     )
+
+
+def _is_own_share(ops: Sequence[Op], op: Op) -> bool:
+    """Whether each entry is divided by a sum over an axis of one entry: by itself."""
+    if op.type not in _DIVISIONS or len(op.inputs) < 2 or not op.shape or op.shape[-1] != 1:
+        return False
+    above, below = op.inputs[:2]
+    for _ in range(3):
+        if ops[below].type not in _GUARDS:
+            break
+        below = next((row for row in ops[below].inputs if ops[row].from_y_pred), above)
+    total = ops[below]
+    return total.type == "Sum" and total.inputs[0] == above and total.shape == ops[above].shape
 
 
 def doubts(flow: FlowObservation, rows: int) -> int:

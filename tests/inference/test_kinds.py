@@ -149,6 +149,14 @@ KINDS = {
         "float32[B, 1] real",
         "float32[B, 3, 24] real",
     ),
+    "shares of their own sum": (
+        body(
+            "focal = y_pred / (tf.reduce_sum(y_pred, axis=-1, keepdims=True) + 1e-7)",
+            "return -tf.reduce_sum(y_true * tf.math.log(focal), axis=-1)",
+        ),
+        "float32[B, 4] onehot",
+        "float32[B, 4] simplex",
+    ),
     "a class of one argument": (
         "class loss(keras.losses.Loss):\n"
         "    def __init__(self, num_classes, name='n'):\n"
