@@ -92,8 +92,8 @@ def absolute_loss(y_true, y_pred):
                 continue
             op = prober.op(prober.values(batch.name).non_finite_gradient_op, batch.name)
             place = (op.location if op else None) or return_location(prober)
-            if place.line in lines:
-                continue
+            if place.line in lines or (op is None and lines):
+                continue  # what no operation of the graph tells apart is what was found before
             lines.add(place.line)
             where = f" after `{op.type}`" if op else ""
             least = smallest_words(prober, batch, of_gradient=True, in_graph=Mode.FIT in modes)
