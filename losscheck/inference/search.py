@@ -27,6 +27,7 @@ _MAX_SECONDS = 15.0
 _MANY = 10_000
 #: A batch of the user's size is tried up to here.
 _MAX_ROWS = 2048
+_MULTIPLE = re.compile(r"multiple of ([1-9]\d*)")
 _NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
 
 Call = Callable[[Batch], EagerObservation]
@@ -175,8 +176,9 @@ def other_sizes(task: Task, facts: SourceFacts, search: Search) -> Iterator[Task
     if error is None or error.type in _HOPELESS:
         return
     columns = [n for n in (facts.y_pred.columns, facts.y_true.columns) if n > 0]
-    if "multiple of" in error.message:  # a row is reshaped to rows of several sizes: one that all divide
-        columns += [a * b for a, b in combinations(facts.integers, 2) if min(a, b) > 1]
+    if divisor := _MULTIPLE.search(error.message):  # a row is reshaped to rows of several sizes
+        products = (a * b for a, b in combinations(facts.integers, 2) if min(a, b) > 1)
+        columns += [size for size in products if size % int(divisor[1]) == 0]
     sizes = [*columns, *facts.integers, *(int(n) for n in _NUMBER.findall(error.message))]
     # a size that another axis has would let a matrix product pass by chance
     taken = {DEFAULT_SIZES.get(str(d), d) for d in (*task.y_true.dims, *task.y_pred.dims) if d not in free}
