@@ -28,6 +28,9 @@ from losscheck.observation import (
 if TYPE_CHECKING:
     from losscheck.inputs.batches import Batch, Batches
 
+#: Errors of the code itself: no other input cures them.
+_UNBOUND = ("NameError", "ImportError", "ModuleNotFoundError")
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -220,8 +223,12 @@ class Prober(Asking):
         return [] if raised is None else [(Mode.FIT, raised)]
 
     def telling_error(self) -> Raised | None:
-        """The error that most of the tries raised; of equals the one that came first."""
-        raised = [a.observation.raised for a in self.evidence.attempts if a.observation.raised]
+        """The error that most of the tries raised; of equals the one that came first.
+
+        A name that nothing binds is an error of the code, whatever the inputs: it comes before all others.
+        """
+        every = [a.observation.raised for a in self.evidence.attempts if a.observation.raised]
+        raised = [error for error in every if error.type in _UNBOUND] or every
         counts = Counter((error.type, error.location and error.location.line) for error in raised)
         if not raised:
             return None

@@ -260,6 +260,12 @@ def test_of_errors_as_frequent_as_each_other_the_first_one_is_told():
     assert prober.telling_error() == raised("KeyError", 1)
 
 
+def test_a_name_that_nothing_binds_comes_before_errors_that_other_inputs_cure():
+    errors = [raised("ValueError", 1), raised("ValueError", 1), raised("NameError", 5)]
+    prober = Calls().prober(is_callable=False, attempts=tuple(map(attempt, errors)))
+    assert prober.telling_error() == raised("NameError", 5)
+
+
 def test_errors_without_a_line_are_counted_together():
     errors = [raised("KeyError", 1), raised("KeyError"), raised("KeyError")]
     prober = Calls().prober(is_callable=False, attempts=tuple(map(attempt, errors)))

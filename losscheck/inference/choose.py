@@ -10,10 +10,11 @@ import numpy as np
 from losscheck.graph_observation import FlowObservation
 from losscheck.inference.domains import read_domains
 from losscheck.inference.doubts import doubts, is_unfit
-from losscheck.inference.packed import packed_tasks
+from losscheck.inference.packed import packed_tasks, with_real_columns
 from losscheck.inference.search import Call, Search, other_sizes, sized
 from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
 from losscheck.inputs.batches import Batch, Batches
+from losscheck.inputs.specs import Domain
 from losscheck.inputs.tasks import TASKS, Task
 from losscheck.loss import LoadedLoss
 from losscheck.prober import Attempt
@@ -50,7 +51,7 @@ def infer(
         read: reads its graph as traced for a batch.
 
     """
-    search = Search(loss.source, call, lambda batch: is_unfit(read(batch)))
+    search = Search(loss.source, call, lambda batch, task: is_unfit(read(batch), task))
     if told is not None:
         return _said(loss, _infer_told(search, *told, arrays))
     ranked = ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss))
@@ -79,7 +80,12 @@ def _try_packed(search: Search, read: Read) -> tuple[str, ...]:
     for candidate in packed_tasks(search.facts):
         task = sized(candidate.task, {})
         search.best_rank = 9
-        search.attempt(task)
+        seen = search.attempt(task)
+        for other in (Domain("positive"), Domain("interval", 0.1, 0.9)):
+            if seen is None or seen.raised is not None or seen.is_finite:
+                break
+            task = with_real_columns(task, other)
+            seen = search.attempt(task)
         if search.best_rank > 0:
             continue
         batches = Batches(task, search.facts)

@@ -42,6 +42,7 @@ def _domain_of_y_pred(task: Task, use: Uses, true: Uses) -> tuple[InputSpec, str
             # both are clipped, and neither is turned round: two distributions
             true.is_clipped and not use.complement
         )
+        is_class |= use.log and not use.log_of_complement  # nothing is said for a label of 0
         sums_to_one = is_wide and (use.is_divisor or is_class)
         is_simplex = sums_to_one and not use.log_of_complement
         return _with(spec, Domain("simplex" if is_simplex else "prob")), f"y_pred {how}"

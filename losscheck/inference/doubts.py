@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from losscheck.graph_observation import FlowObservation, Op
+from losscheck.inference.uses import uses
+from losscheck.inputs.tasks import Task
 
 _ELEMENTWISE = frozenset(
     {"Add", "AddV2", "Sub", "Mul", "RealDiv", "DivNoNan", "SquaredDifference", "Maximum", "Minimum"}
 )
+_CROSSENTROPY = frozenset({"SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"})
+#: Operations that choose between a column and its complement, or take the logarithm of the complement.
+_TWO_SIDED = frozenset({"Log1p", "Select", "SelectV2", "StatelessIf", "If"})
+_DIVISIONS = frozenset({"RealDiv", "DivNoNan"})
+#: What keeps a divisor from zero.
+_GUARDS = frozenset({"Add", "AddV2", "Maximum"})
 _SOFTMAX = frozenset({"Softmax", "LogSoftmax"})
 #: Operations that make a last axis of one on purpose.
 _KEEPS_ONE = frozenset(
@@ -28,17 +37,51 @@ _KEEPS_ONE = frozenset(
 )
 
 
-def is_unfit(flow: FlowObservation) -> bool:
+def is_unfit(flow: FlowObservation, task: Task) -> bool:
     """Whether the loss runs on inputs that it cannot mean.
 
-    A tensor that it makes of `y_pred` holds nothing, or a softmax runs over one column and is 1 for anything.
+    A tensor that it makes of `y_pred` holds nothing; one column is made to sum to one, by a softmax or by its
+    own sum, and is 1 for anything; one column of probabilities is read for the labels that are 1 alone;
+    one-hot rows are read as class ids.
     """
-    return any(
+    return any(map(partial(_is_pointless, flow.ops), flow.ops)) or _is_misread(flow, task)
+
+
+def _is_pointless(ops: Sequence[Op], op: Op) -> bool:
+    shape = op.shape or ()
+    return (
         op.from_y_pred
         and op.is_float
-        and (0 in (op.shape or ()) or (op.type in _SOFTMAX and (op.shape or ())[-1:] == (1,)))
-        for op in flow.ops
+        and (
+            0 in shape
+            or (op.type in _SOFTMAX and shape[-1:] == (1,))
+            or (op.type in _CROSSENTROPY and (ops[op.inputs[0]].shape or ())[-1:] == (1,))
+            or _is_own_share(ops, op)
+        )
     )
+
+
+def _is_misread(flow: FlowObservation, task: Task) -> bool:
+    """Whether the graph reads one side as what it is not."""
+    if task.y_true.domain.name == "onehot" and uses(flow, of_y_pred=False).ids:
+        return True
+    if (task.y_true.domain.name, task.y_pred.domain.name, task.y_pred.dims[-1]) != ("binary", "prob", 1):
+        return False
+    pred = uses(flow, of_y_pred=True)
+    return pred.log and not pred.log_of_complement and not any(op.type in _TWO_SIDED for op in flow.ops)
+
+
+def _is_own_share(ops: Sequence[Op], op: Op) -> bool:
+    """Whether each entry is divided by a sum over an axis of one entry: by itself."""
+    if op.type not in _DIVISIONS or len(op.inputs) < 2 or not op.shape or op.shape[-1] != 1:
+        return False
+    above, below = op.inputs[:2]
+    for _ in range(3):
+        if ops[below].type not in _GUARDS:
+            break
+        below = next((row for row in ops[below].inputs if ops[row].from_y_pred), above)
+    total = ops[below]
+    return total.type == "Sum" and total.inputs[0] == above and total.shape == ops[above].shape
 
 
 def doubts(flow: FlowObservation, rows: int) -> int:

@@ -13,8 +13,8 @@ from losscheck.loss import Layout, Part, SourceFacts
 
 Dims = tuple[int | str, ...]
 
-#: A wider last axis is an image row or an embedding, no packed columns.
-_MAX_WIDTH = 512
+#: A wider last axis is no packed columns, not even an embedding of 1024 with the scores of classes behind it.
+_MAX_WIDTH = 1100
 #: More candidates would cost more time than they find.
 _MAX_CANDIDATES = 16
 _CLASSES = DEFAULT_SIZES["C"]
@@ -84,6 +84,19 @@ def _candidates(facts: SourceFacts) -> Iterator[Packed]:
                     last = (true,) if true else ()
                     sides = (BATCH_AXIS, *dims[0], *last), (BATCH_AXIS, *dims[1], pred)
                     yield Packed(_task(facts, *sides), why)
+
+
+def with_real_columns(task: Task, other: Domain) -> Task:
+    """The task with numbers of another domain where it had any number: for what is finite on these alone."""
+
+    def spec_of(spec: InputSpec) -> InputSpec:
+        parts = tuple((domain_of(part), width) for part, width in spec.domain.parts)
+        return replace(spec, domain=replace(domain_of(spec.domain), parts=parts))
+
+    def domain_of(domain: Domain) -> Domain:
+        return other if domain.name in ("real", "positive") else domain
+
+    return replace(task, y_true=spec_of(task.y_true), y_pred=spec_of(task.y_pred))
 
 
 def _stacked(facts: SourceFacts) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import combinations
 
 from losscheck.inputs.batches import Batch, Batches, default_batch_size
 from losscheck.inputs.tasks import DEFAULT_SIZES, Task
@@ -18,22 +19,25 @@ _MAX_ATTEMPTS = 120
 _MAX_SIZE = 128
 #: Errors of the loss itself: no other input cures them.
 _HOPELESS = ("AttributeError", "NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "SystemExit")
+#: What Keras says where it cannot download the weights of a network.
+_NO_NETWORK = "URL fetch failure"
 #: Seconds for the tries of a loss that loops over entries in Python: half of what it has for everything.
 _MAX_SECONDS = 15.0
 #: Numbers in a batch from which the time of a call says how long it takes on a larger one.
 _MANY = 10_000
 #: A batch of the user's size is tried up to here.
 _MAX_ROWS = 2048
+_MULTIPLE = re.compile(r"multiple of ([1-9]\d*)")
 _NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
 
 Call = Callable[[Batch], EagerObservation]
-IsUnfit = Callable[[Batch], bool]
+IsUnfit = Callable[[Batch, Task], bool]
 
 
 class Search:
     """The tries so far; the best one is the first that is finite, else the first that runs."""
 
-    def __init__(self, facts: SourceFacts, call: Call, is_unfit: IsUnfit = lambda batch: False) -> None:
+    def __init__(self, facts: SourceFacts, call: Call, is_unfit: IsUnfit = lambda batch, task: False) -> None:
         self.attempts: list[Attempt] = []
         self.best: Task | None = None
         self.best_rank = 9
@@ -56,7 +60,8 @@ class Search:
         if len(raised) < 3 or any(error is None for error in raised):
             return False
         kinds = {(error.type, error.message, error.location) for error in raised if error}
-        return len(kinds) == 1 and next(iter(kinds))[0] in _HOPELESS
+        kind, message, _ = next(iter(kinds))
+        return len(kinds) == 1 and (kind in _HOPELESS or message.startswith(_NO_NETWORK))
 
     def _is_too_slow(self, numbers: int) -> bool:
         """Whether a large batch would take too long, as two that it raised on have shown.
@@ -87,7 +92,7 @@ class Search:
             self._paces.append(seen.seconds / numbers)
         self.attempts.append(Attempt(task.name, key[0], key[1], rows, seen))
         rank = _rank(seen, rows)
-        if rank == 0 and self._is_unfit(batch):
+        if rank == 0 and self._is_unfit(batch, task):
             rank = _UNFIT
         if rank < self.best_rank:
             self.best, self.best_rank = task, rank
@@ -171,6 +176,9 @@ def other_sizes(task: Task, facts: SourceFacts, search: Search) -> Iterator[Task
     if error is None or error.type in _HOPELESS:
         return
     columns = [n for n in (facts.y_pred.columns, facts.y_true.columns) if n > 0]
+    if divisor := _MULTIPLE.search(error.message):  # a row is reshaped to rows of several sizes
+        products = (a * b for a, b in combinations(facts.integers, 2) if min(a, b) > 1)
+        columns += [size for size in products if size % int(divisor[1]) == 0]
     sizes = [*columns, *facts.integers, *(int(n) for n in _NUMBER.findall(error.message))]
     # a size that another axis has would let a matrix product pass by chance
     taken = {DEFAULT_SIZES.get(str(d), d) for d in (*task.y_true.dims, *task.y_pred.dims) if d not in free}

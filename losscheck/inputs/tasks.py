@@ -227,6 +227,13 @@ TASKS: dict[str, Task] = {
             is_common=False,
         ),
         _task(
+            "image_network",
+            "float32[B, 36, 40, 3] prob",
+            "float32[B, 36, 40, 3] prob",
+            "perceptual lpips vgg vgg16 vgg19 resnet resnet50 mobilenet efficientnet",
+            is_common=False,
+        ),
+        _task(
             "image_large",
             "float32[B, 184, 180, 3] prob",
             "float32[B, 184, 180, 3] prob",

@@ -157,7 +157,7 @@ def compared(root: ast.AST, constants: Constants) -> Iterator[float]:
             operands = list(node.args)
         values = [fold(operand, constants) for operand in operands]
         others = [operand for operand, value in zip(operands, values, strict=True) if value is None]
-        if not any(_is_about_shapes(other) for other in others):
+        if others and not any(_is_about_shapes(other) for other in others):
             yield from (float(value) for value in values if value is not None)
 
 

@@ -12,9 +12,7 @@ _NOT_USED = (
     r"(?:un-?used|ignored|dummy|placeholder|not\s+(?:be\s+)?(?:used|needed|read)|never\s+(?:used|read)"
     r"|(?:has|have)\s+no\s+effect|not\s+required|irrelevant)"
 )
-_FILLER = (
-    r"(?:is|are|will|be|a|an|the|here|argument|parameter|input|tensor|just|only|completely|simply|itself)"
-)
+_FILLER = r"(?:is|are|will|be|a|an|the|here|argument|parameter|input|tensor|just|only|itself|[a-z]+ly)"
 _NO_USE_OF = (
     r"(?:un-?used|ignor(?:e|es|ing)|dummy|(?:does\s+not|doesn't|do\s+not|don't|not|never)\s+us(?:e|es|ing)"
     r"|without(?:\s+using)?|no)"

@@ -144,7 +144,7 @@ class _Reader:
 
     def _is_concrete(self, node: ast.ClassDef) -> bool:
         bases = {dotted(base)[-1:] for base in node.bases}
-        if ("ABC",) in bases or node.keywords:
+        if ("ABC",) in bases or node.keywords or node.name.endswith("Mixin"):
             return False
         decorators = (
             dotted(decorator)[-1:]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from losscheck.graph_observation import FlowObservation
 from losscheck.inputs.batches import Batch
@@ -27,6 +29,7 @@ from losscheck.probes.replicas import run_replicas
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.siblings import run_siblings
 from losscheck.probes.smallest import run_smallest
+from losscheck.probes.state import restoring_variables, variables
 from losscheck.probes.symbolic import run_symbolic
 from losscheck.probes.tracing import TraceRun, run_trace
 from losscheck.probes.unreduced import run_unreduced
@@ -56,8 +59,8 @@ class Probes:
         self._trace_runs: dict[str, TraceRun] = {}
 
     def by_name(self) -> Mapping[str, Callable[..., Observation]]:
-        """The probes as the prober asks for them."""
-        return {
+        """The probes as the prober asks for them; what they move the loss's variables by is taken back."""
+        probes: dict[str, Callable[..., Observation]] = {
             **self._of_graph.by_name(),
             "eager": self.eager,
             "graph": self.graph,
@@ -81,6 +84,19 @@ class Probes:
             "unreduced": self.unreduced,
             "smallest": self.smallest,
         }
+        return {name: self._restoring(probe) for name, probe in probes.items()}
+
+    def _restoring(self, probe: Callable[..., Observation]) -> Callable[..., Observation]:
+        @functools.wraps(probe)
+        def run(*args: Any, **options: Any) -> Observation:
+            with restoring_variables(self._variables):
+                return probe(*args, **options)
+
+        return run
+
+    @functools.cached_property
+    def _variables(self) -> list[Any]:
+        return variables(self._loss.function, self._files)
 
     def eager(self, batch: Batch, *, calls: int = 1, extra: tuple[object, ...] = ()) -> EagerObservation:
         """The loss called eagerly."""

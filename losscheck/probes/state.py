@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
 import itertools
 import random
@@ -43,6 +44,18 @@ def variables(function: Callable[..., Any], files: UserFiles) -> list[Any]:
             if hasattr(item, "assign") and hasattr(item, "numpy") and hasattr(item, "shape"):
                 found[id(item)] = item
     return [item for item in found.values() if np.prod(tuple(item.shape), dtype=float) <= _MAX_ELEMENTS]
+
+
+@contextlib.contextmanager
+def restoring_variables(found: list[Any]) -> Iterator[None]:
+    """Give variables their values back: a loss may move them on in each step."""
+    values = [(variable, variable.numpy()) for variable in found]
+    try:
+        yield
+    finally:
+        for variable, value in values:
+            if not np.array_equal(variable.numpy(), value, equal_nan=True):
+                variable.assign(value)
 
 
 def changed_names(before: Snapshot, after: Snapshot) -> list[str]:

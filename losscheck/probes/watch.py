@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-import numpy as np
-
 from losscheck.finding import Location, source_line
 from losscheck.observation import PYTHON_RANDOM, Effect, EffectKind
 from losscheck.probes.frames import UserFiles, caller_location, statement_location
@@ -20,6 +18,7 @@ from losscheck.probes.state import (
     generator_states,
     generators,
     random_state,
+    restoring_variables,
     snapshot,
     variables,
 )
@@ -41,17 +40,15 @@ class Watch:
         """Run one call; ``locate`` finds the line of each change of state, at the price of a trace."""
         self.call += 1
         before = self._state()
-        values = [(variable, variable.numpy()) for variable in variables(self._function, self._files)]
+        found = variables(self._function, self._files)
         lines: dict[str, Location] = {}
         tracer = line_tracer(self._files, self._state, lines, _differences) if locate else None
-        try:
-            with captured_output(self._files, self.effects.append, lambda: self.call), traced(tracer):
-                return action()
-        finally:
-            self._record_changes(before, lines)
-            for variable, value in values:
-                if not np.array_equal(variable.numpy(), value, equal_nan=True):
-                    variable.assign(value)
+        with restoring_variables(found):
+            try:
+                with captured_output(self._files, self.effects.append, lambda: self.call), traced(tracer):
+                    return action()
+            finally:
+                self._record_changes(before, lines)
 
     def _state(self) -> tuple[dict[str, Any], Any, list[Any]]:
         found = snapshot(self._function, self._files)

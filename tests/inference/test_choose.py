@@ -179,6 +179,11 @@ def test_an_error_of_the_loss_itself_ends_the_search_after_three_tries():
     assert (len(infer(loss(integers=(8, 16, 32)), tries).attempts), len(tries.batches) > 3) == (3, False)
 
 
+def test_weights_that_cannot_be_downloaded_are_asked_for_three_times_and_no_more():
+    tries = Tries(lambda _: raises("URL fetch failure on https://storage/vgg16.h5", "Exception"))
+    assert len(infer(loss(), tries).attempts) == 3
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -149,6 +149,73 @@ KINDS = {
         "float32[B, 1] real",
         "float32[B, 3, 24] real",
     ),
+    "classes under Keras's crossentropy of logits": (
+        body("sigmoid = y_pred * 2.0", "return keras.losses.categorical_crossentropy(y_true, sigmoid, True)"),
+        "float32[B, 4] onehot",
+        "float32[B, 4] logits",
+    ),
+    "a logarithm for the labels of 1 alone": (
+        body(
+            "focal = y_true * tf.math.log(tf.clip_by_value(y_pred, 1e-7, 1.0))",
+            "return -tf.reduce_sum(focal, -1)",
+        ),
+        "float32[B, 3] onehot",
+        "float32[B, 3] simplex",
+    ),
+    "ids that pick a column": (
+        body(
+            "categorical = tf.gather(y_pred, tf.cast(y_true, tf.int32), batch_dims=1, axis=1)",
+            "return -tf.math.log(tf.clip_by_value(categorical, 1e-7, 1.0))",
+        ),
+        "int32[B] labels<4",
+        "float32[B, 4] simplex",
+    ),
+    "times and events behind a helper": (
+        "def pair(t):\n    return t[..., 0], t[..., 1]\n\n"
+        + body(
+            "(time, event), (scale, shape) = pair(y_true), pair(y_pred)",
+            "before, after = ((time + step) / scale for step in (1e-35, 1.0))",
+            "before, after = tf.pow(before, shape), tf.pow(after, shape)",
+            "return after - event * tf.math.log(tf.exp(after - before) - 1.0 + 1e-7)",
+        ),
+        "float32[B, 2] 0.1..0.9",
+        "float32[B, 2] 0.1..0.9",
+    ),
+    "scores behind an embedding": (
+        body(
+            "near = tf.reduce_sum(tf.square(y_pred[:, :512]), axis=-1)",
+            "scores = y_pred[:, 512:]",
+            "return near + keras.losses.categorical_crossentropy(y_true, scores, True)",
+        ),
+        "float32[B, 512]",
+        "float32[B, 1024]",
+    ),
+    "rows of several sizes in one": (
+        body(
+            "fives = tf.square(tf.reshape(y_true, (-1, 5)) - tf.reshape(y_pred, (-1, 5)))",
+            "return tf.reduce_sum(tf.reshape(tf.reduce_sum(fives, axis=-1), (-1, 8)), axis=-1)",
+        ),
+        "float32[B, 40] real",
+        None,
+    ),
+    "images that a network halves five times": (
+        body(
+            "vgg = [y_true, y_pred]",
+            "for _ in range(5):",
+            "    vgg = [tf.nn.max_pool2d(image, 2, 2, 'VALID') for image in vgg]",
+            "return tf.reduce_mean(tf.square(vgg[0] - vgg[1]), axis=[1, 2, 3])",
+        ),
+        "float32[B, 36, 40, 3] prob",
+        None,
+    ),
+    "shares of their own sum": (
+        body(
+            "focal = y_pred / (tf.reduce_sum(y_pred, axis=-1, keepdims=True) + 1e-7)",
+            "return -tf.reduce_sum(y_true * tf.math.log(focal), axis=-1)",
+        ),
+        "float32[B, 4] onehot",
+        "float32[B, 4] simplex",
+    ),
     "a class of one argument": (
         "class loss(keras.losses.Loss):\n"
         "    def __init__(self, num_classes, name='n'):\n"

@@ -46,7 +46,7 @@ def test_all_tasks_are_tried_in_a_fixed_order():
         "sparse_categorical", "sparse_categorical_logits", "regression_positive", "multilabel",
         "segmentation", "segmentation_logits", "segmentation_classes", "image", "sequence", "tokens", "ctc",
         "embedding", "pairs", "location_scale", "triplets", "quantiles", "boxes", "detection", "survival",
-        "ordinal", "flow", "volume", "volume_classes", "image_large",
+        "ordinal", "flow", "volume", "volume_classes", "image_network", "image_large",
     ]  # fmt: skip
 
 

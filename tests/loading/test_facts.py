@@ -170,6 +170,7 @@ def test_integers_are_folded_over_constants(code, expected):
         ("return tf.cast(y_true, 'int32') != tf.cast(IGNORE, 'int32')", (-100.0,)),
         ("return y_true.shape[-1] == 4 or len(y_true) > 7 or K.ndim(y_true) == 3", ()),
         ("return mode == 'x'", ()),
+        ("return 0 < IGNORE", ()),
         ("return helper(y_true)", (9.0,)),
     ],
 )
@@ -231,6 +232,7 @@ def test_columns_of_a_class_are_those_of_call():
         body('"""Loss.\n\n    y_true : unused\n    """', "return y_pred"),
         body('"""y_true (tensor): Ignored."""', "return y_pred"),
         body('"""Args:\n        y_true: a dummy tensor.\n    """', "return y_pred"),
+        body('"""Args:\n        y_true: Structurally unused.\n    """', "return y_pred"),
         body('"""Ignores y_true."""', "return y_pred"),
         body('"""Does not use the `y_true` argument."""', "return y_pred"),
         body("return y_pred  # y_true is unused"),

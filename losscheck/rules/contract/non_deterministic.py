@@ -20,6 +20,8 @@ from losscheck.rule import Rule, return_location
 _NOISE = 1e-5
 #: TensorFlow's operations that draw numbers, in each step anew.
 _RANDOM_OPS = re.compile(r"Random|Multinomial|TruncatedNormal|Stateful(Uniform|Standard)|RngReadAndSkip")
+#: TensorFlow's operations that write into a variable: state that a loss keeps on purpose.
+_WRITING_OPS = re.compile(r"^Assign\w*VariableOp$")
 #: Draws of TensorFlow, wanted more often than not.
 _DRAWS = ("normal", "uniform", "truncated_normal", "dropout", "shuffle", "gumbel")
 #: Functions of Python that a source side looks for.
@@ -126,11 +128,16 @@ def alternating_loss(y_true, y_pred):
                 hint="Where runs shall be repeated, call `keras.utils.set_random_seed`, or give a seed",
             )
             return
+        moves = any(_WRITING_OPS.search(op.type) for op in prober.flow().ops)
+        why = "a variable moves on in each" if moves else "no random operation of TensorFlow is in the graph"
         yield self.finding(
-            f"two calls on the same input give {np.mean(first):.4g} and {np.mean(second):.4g}, and no random"
-            " operation of TensorFlow is in the graph",
+            f"two calls on the same input give {np.mean(first):.4g} and {np.mean(second):.4g}, and {why}",
             prober.wandering(tolerance=_NOISE).location or return_location(prober),
             modes=(Mode.EAGER,),
+            severity=Severity.NOTE if moves else None,
+            hint="Validation moves it as well; where that is not meant, move it in a callback"
+            if moves
+            else None,
         )
 
 

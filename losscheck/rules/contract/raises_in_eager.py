@@ -121,7 +121,7 @@ def tail_loss(y_true, y_pred):
         given = f" when {prober.loss.given}" if prober.loss.given else ""
         nearest = _nearest(attempts)
         hint = "Fix the error on this line" if raised.type in _OF_THE_CODE else None
-        if hint is None and (name := _read_by_key(prober)):
+        if hint is None and (name := _taken_apart(prober)):
             hint = f"Take one tensor as `{name}`, and give each output of the model a loss of its own"
         elif hint is None and not is_told and nearest is not None:
             hint = _hint(nearest, prober)
@@ -156,10 +156,12 @@ def _hint(nearest: Attempt, prober: Prober) -> str:
     return f"Fix this line, or say what the inputs are: put right {specs}, the nearest of the tries{got}"
 
 
-def _read_by_key(prober: Prober) -> str:
-    """The parameter from which the source reads by a string: a dict, which Keras hands to no loss."""
+def _taken_apart(prober: Prober) -> str:
+    """The parameter that the source reads by a string or unpacks: no tensor, as `fit` hands it over."""
     source = prober.loss.source
     for name in source.parameters[:2]:
-        if re.search(rf"\b{re.escape(name)}\[[\"']", source.text):
+        word = re.escape(name)
+        by_key, unpacked = rf"\b{word}\[[\"']", rf"(?m)^\s*\(?\w+(?:\s*,\s*\w+)+\)?\s*=\s*{word}\s*(?:#.*)?$"
+        if re.search(by_key, source.text) or re.search(unpacked, source.text):
             return name
     return ""

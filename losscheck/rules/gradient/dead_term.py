@@ -122,6 +122,8 @@ def _moved(terms: list[Term]) -> tuple[float, float] | None:
     values = [term.value.astype(np.float64) for term in terms if np.isfinite(term.value).all()]
     for other in values[1:]:
         gaps = np.abs(np.ravel(other - values[0]))
+        if not gaps.size:  # a slice beyond the last column
+            continue
         index = int(gaps.argmax())
         before, after = float(np.ravel(values[0])[index]), float(np.ravel(other)[index])
         if gaps[index] > 1e-4 * max(1.0, abs(before), abs(after)):

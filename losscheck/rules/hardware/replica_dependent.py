@@ -15,6 +15,8 @@ from losscheck.rule import Rule, first_line, return_location
 
 #: Operations that take all rows together evenly.
 _REDUCTIONS = ("Mean", "Sum")
+#: Operations that put the rows in an order, or add up those before each.
+_ORDERS = ("Cumsum", "Cumprod", "CumulativeLogsumexp", "TopKV2", "ReverseV2", "Roll")
 #: Operations that are linear in several tensors at once.
 _SUMS = ("AddV2", "Add", "AddN", "Sub", "Identity", "IdentityN")
 
@@ -137,7 +139,7 @@ def _is_function_of_mean(prober: Prober) -> bool:
     for op in ops:
         if not op.reaches_output or not (op.from_y_pred or op.from_y_true):
             continue
-        if (op.shape or ()).count(rows) > 1:
+        if (op.shape or ()).count(rows) > 1 or (op.type in _ORDERS and rows in (op.shape or ())):
             return False
         fed = [ops[i] for i in set(op.inputs) if ops[i].from_y_pred or ops[i].from_y_true]
         taken = [source for source in fed if not _has_rows(source, rows)]
@@ -145,6 +147,8 @@ def _is_function_of_mean(prober: Prober) -> bool:
             return False  # rows beside what was taken over them
         if not _has_rows(op, rows) and len(taken) < len(fed) and op.type not in _REDUCTIONS:
             return False
+        if op.shape and fed and not _has_rows(op, rows) and not taken and not op.from_y_true:
+            return False  # a mean for each column of the predictions alone: how they are spread
         if len(taken) > 1 and (op.type not in _SUMS or not all(source.from_y_pred for source in taken)):
             return False
     return True
