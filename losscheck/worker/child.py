@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -61,11 +61,11 @@ def check_request(request: Request, check: Check) -> bool:
     return not replaced
 
 
-def run_child(request: Request, check: Check, private: tuple[int, ...]) -> NoReturn:
+def run_child(receive: Callable[[], Request], check: Check, private: tuple[int, ...]) -> NoReturn:
     """Check one loss in a process that was just forked, and end it whatever the loss left running.
 
     Args:
-        request: the loss.
+        receive: gives the request; an `EOFError` says that there is none.
         check: the engine.
         private: the server's descriptors, which are none of the loss's business.
 
@@ -78,10 +78,13 @@ def run_child(request: Request, check: Check, private: tuple[int, ...]) -> NoRet
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in private:
             os.close(descriptor)
+        request = receive()
         if request.place is not None:
             request.place.enter()
         check_request(request, check)
         code = 0
+    except EOFError:
+        pass
     except BaseException:
         traceback.print_exc()
     finally:

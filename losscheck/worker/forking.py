@@ -8,15 +8,19 @@ import select
 import signal
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
+from losscheck.worker.ahead import Ahead, await_request
 from losscheck.worker.channel import Channel
 from losscheck.worker.child import run_child
 from losscheck.worker.memory import LOOK_EVERY, MemoryLimit, memory_of
 from losscheck.worker.messages import Check, Ended, Request, Started
 from losscheck.worker.orphans import adopt_orphans, kill_orphans
+
+#: Seconds without a loss after which a child is forked for the next one.
+_IDLE = 0.1
 
 
 @dataclass
@@ -48,6 +52,7 @@ class ForkingServer:
         self._channel = channel
         self._check = check
         self._children: dict[int, _Child] = {}
+        self._ahead: Ahead | None = None
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._wake, False)
@@ -74,27 +79,44 @@ class ForkingServer:
     def _wait(self) -> list[Request] | None:
         """Sleep until there is something to do; None when the parent is gone."""
         deadlines = [child.deadline for child in self._children.values() if not child.timed_out]
-        timeout = (
-            max(0.0, min(LOOK_EVERY, *(at - time.monotonic() for at in deadlines))) if deadlines else None
-        )
+        timeout = _IDLE if self._ahead is None else None
+        if deadlines:
+            timeout = max(0.0, min(LOOK_EVERY, *(at - time.monotonic() for at in deadlines)))
         ready, _, _ = select.select([self._channel.requests, self._woken], [], [], timeout)
+        if not ready and not self._children and self._ahead is None:
+            self._fork_ahead()
         if self._woken in ready:
             os.read(self._woken, 4096)
         return self._channel.receive() if self._channel.requests in ready else []
 
     def _start(self, request: Request) -> None:
         deadline = time.monotonic() + request.limit
+        ahead, self._ahead = self._ahead, None
+        pid = ahead.pid if ahead and ahead.hand_over(request) else self._fork(lambda: request)
+        memory = MemoryLimit(pid, request.memory, memory_of(pid))
+        self._children[pid] = _Child(pid, request.number, deadline, memory)
+        self._channel.send(Started(request.number, pid))
+
+    def _fork(self, receive: Callable[[], Request], *private: int) -> int:
+        """Fork a child; the number of its process.
+
+        Args:
+            receive: gives it its request.
+            private: descriptors that are none of its business, beside the server's.
+
+        """
         with _no_thread_warning():
             pid = os.fork()
         if pid == 0:
-            run_child(
-                request,
-                self._check,
-                (*self._channel.descriptors, self._woken, self._wake),
-            )
-        memory = MemoryLimit(pid, request.memory, memory_of(os.getpid()))
-        self._children[pid] = _Child(pid, request.number, deadline, memory)
-        self._channel.send(Started(request.number, pid))
+            private = (*self._channel.descriptors, self._woken, self._wake, *private)
+            run_child(receive, self._check, private)
+        return pid
+
+    def _fork_ahead(self) -> None:
+        """Fork a child for the next request while nobody waits for it."""
+        pipe, end = os.pipe()
+        self._ahead = Ahead(self._fork(lambda: await_request(pipe), end), end)
+        os.close(pipe)
 
     def _reap(self) -> None:
         """Tell how children have ended; what they left behind ends too."""
@@ -102,6 +124,9 @@ class ForkingServer:
         while (ended := _next_ended()) is not None:
             pid, code = ended
             child = self._children.pop(pid, None)
+            if self._ahead is not None and pid == self._ahead.pid:
+                self._ahead.close()
+                self._ahead = None
             if child is not None:  # else an orphan
                 has_ended = True
                 child.kill_group()
@@ -110,7 +135,7 @@ class ForkingServer:
                     Ended.by(child.number, code, timed_out=child.timed_out, out_of_memory=over)
                 )
         if has_ended:
-            kill_orphans(self._children)
+            kill_orphans((*self._children, *((self._ahead.pid,) if self._ahead else ())))
 
     def _kill_late(self) -> None:
         now = time.monotonic()
@@ -128,6 +153,8 @@ class ForkingServer:
         """Kill everything below this process, also what is orphaned only by that."""
         for child in self._children.values():
             child.kill()
+        if self._ahead is not None:
+            os.kill(self._ahead.pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             while True:
                 kill_orphans(())

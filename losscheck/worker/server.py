@@ -23,6 +23,7 @@ from typing import NoReturn
 
 from losscheck.loading.loaders import import_projects_afresh
 from losscheck.loss import FoundLoss
+from losscheck.probes.xla_kernels import register_kernels
 from losscheck.registry import all_rules
 from losscheck.worker.channel import Channel
 from losscheck.worker.child import check_request
@@ -51,7 +52,7 @@ _PACKAGES = (
 
 def main() -> None:
     """Serve the engine."""
-    serve(_check, preload=_preload)
+    serve(_check, preload=_preload, prepare=register_kernels)
 
 
 def serve(
@@ -59,18 +60,20 @@ def serve(
     *,
     imports: Sequence[str] = ("tensorflow", "keras"),
     preload: Callable[[], object] = lambda: None,
+    prepare: Callable[[], object] = lambda: None,
 ) -> NoReturn:
     """Answer requests until the parent closes its end or is gone.
 
     Args:
         check: loads and checks one loss.
         imports: modules whose versions the parent is told.
-        preload: imports what every check needs beside them; runs before them and the first fork.
+        preload: imports what every check needs beside them; runs before them.
+        prepare: does once what every check would do; runs after them, before the first fork.
 
     """
     channel = Channel()
     try:
-        versions = _import(imports, preload)
+        versions = _import(imports, preload, prepare)
     except BaseException as error:
         reason = str(error).strip().splitlines()
         text = f"{type(error).__name__}: {reason[0]}" if reason else type(error).__name__
@@ -97,10 +100,13 @@ def _check(found: FoundLoss, options: WorkerOptions, keep: Callable[[Checked], N
     return check_found(found, Options(**dataclasses.asdict(options), is_expendable=True), keep)
 
 
-def _import(imports: Sequence[str], preload: Callable[[], object]) -> dict[str, str]:
+def _import(
+    imports: Sequence[str], preload: Callable[[], object], prepare: Callable[[], object]
+) -> dict[str, str]:
     gc.disable()  # nothing of what an import makes is garbage
     preload()
     modules = {name: importlib.import_module(name) for name in imports}
+    prepare()
     gc.freeze()  # no collection in a child walks, and so copies, the pages that it shares with the server
     gc.set_threshold(*_COLLECTIONS)
     gc.enable()
