@@ -255,6 +255,26 @@ def test_an_error_under_autograph_has_the_users_line_and_no_listing(write):
     assert "File " not in raised.message
 
 
+def test_a_tensor_out_of_scope_has_the_line_that_uses_it_not_the_one_that_made_it(write):
+    written = write(
+        """
+        def loss_fn(y_true, y_pred):
+            rows = []
+            tf.map_fn(lambda row: rows.append(row) or row, y_pred)
+            return tf.square(rows[0])  # <-
+        """
+    )
+    for autograph in (True, False):
+        function = tf.function(written.loss.function, autograph=autograph)
+        try:
+            function.get_concrete_function(*[tf.TensorSpec([7, 3], tf.float32) for _ in range(2)])
+        except (TypeError, ValueError) as error:
+            raised = raised_from(error, written.files)
+        assert (raised.location.path, raised.location.line) == ("losses.py", written.line())
+        assert "is out of scope and cannot be used here" in raised.message.splitlines()[0]
+        assert "was defined here" not in raised.message
+
+
 MESSAGES = {
     "Incompatible shapes: [7,3] vs. [3,7] [Op:Sub] name: x": "Incompatible shapes: [7,3] vs. [3,7]",
     "wrong\n\nCall arguments received by layer 'x':\n  • a=1": "wrong",
