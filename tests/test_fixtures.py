@@ -60,6 +60,17 @@ def test_nothing_else_is_found_at_warning_or_above(report, folder):
     assert {name: loud - want[name] for name, loud in found.items() if loud - want[name]} == {}
 
 
+def test_a_statistic_of_the_batch_that_is_meant_is_a_note_on_two_replicas(report):
+    severities = {
+        loss["name"]: [f["severity"] for f in loss["findings"] if f["code"] == "LC704"]
+        for loss in report["losses"]
+        if Path(loss["path"]).name == "of_one_batch.py"
+    }
+
+    assert len(severities) == 6
+    assert {name: found for name, found in severities.items() if found != ["note"]} == {}
+
+
 def test_every_rule_has_a_broken_fixture(report):
     from losscheck.registry import all_rules
 
