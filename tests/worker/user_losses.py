@@ -71,7 +71,7 @@ def compiling():
     return "whole"
 
 
-def compiled_by_tensorflow_2_16():
+def logged_by_tensorflow_2_16():
     os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n")
     os.write(2, b"I0000 00:00:1795907673.997991   11446 service.cc:145] XLA service 0x5 initialized\n")
     print("I0000 is what the loss prints")
