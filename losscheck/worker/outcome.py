@@ -26,7 +26,7 @@ _MAX_STACK = 1_000_000
 #: What TensorFlow logs about itself (informing and warning; 2.16 does so at every level): no loss prints it.
 _LOGGED = re.compile(
     r"^(?:WARNING: All log messages before absl::InitializeLog\(\).*"
-    r"|[IW]\d{4} \d\d:\d\d:\d+\.\d+ +\d+ \S+\.cc:\d+\] .*)(?:\n|\Z)",
+    r"|[IW]\d{4} \d\d:\d\d:\d+\.\d+ +\d+ \S+\.\w+:\d+\] .*)(?:\n|\Z)",
     re.MULTILINE,
 )
 _CUT = "\n… (cut here)\n"
