@@ -25,6 +25,7 @@ from losscheck.graph_observation import (
 from losscheck.keras_observation import (
     CapturedSymbolObservation,
     ConfigObservation,
+    MaskedObservation,
     ReloadObservation,
     SymbolicObservation,
     UnreducedObservation,
@@ -183,6 +184,10 @@ class Asking(abc.ABC):
     def weighted(self, batch: str = "typical") -> WeightedObservation:
         """The loss with `sample_weight`, and without the rows that it weights with zero."""
         return self._ask("weighted", WeightedObservation, batch)
+
+    def masked(self, batch: str = "typical") -> MaskedObservation:
+        """The loss on predictions with a mask of their steps."""
+        return self._ask("masked", MaskedObservation, batch)
 
     def unreduced(self, batch: str = "typical") -> UnreducedObservation:
         """The step that `fit` takes with the object's own reduction, in units of the mean's."""

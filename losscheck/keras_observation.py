@@ -75,6 +75,16 @@ class WeightedObservation(Observation):
 
 
 @dataclass(frozen=True)
+class MaskedObservation(Observation):
+    """The loss with a mask of the steps of ``y_pred``, as `fit` passes it on from a layer.
+
+    `value` is the number that Keras makes of it.
+    """
+
+    mask: tuple[int, ...] = ()  #: shape of the mask
+
+
+@dataclass(frozen=True)
 class UnreducedObservation(Observation):
     """One step of `fit` with the ``Loss`` object's own reduction, and with the mean."""
 

@@ -13,6 +13,28 @@ os.environ["LOSSCHECK_NO_CACHE"] = "1"
 #: Whoever runs the tests in the background has this signal ignored, and what they start would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+#: The files that take longest, longest first: whoever runs them last waits for them alone.
+LONGEST = (
+    "test_precommit",
+    "test_fixtures",
+    "test_rules",
+    "test_hostile",
+    "test_pytest_plugin",
+    "test_server",
+    "test_keras_losses",
+    "test_cached_runs",
+    "test_pictures",
+    "test_adoption",
+    "test_pytest_use",
+    "test_zoo",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first, so that two processes end at about the same time."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
 
 class _TwoDevices(importlib.abc.MetaPathFinder):
     """Makes two logical CPUs as soon as a test imports TensorFlow: once it has run, nobody can.

@@ -13,6 +13,8 @@ from losscheck.registry import all_rules
 from losscheck.worker.pool import Pool, WorkerOptions
 
 RULES = all_rules()
+#: Families whose defects are told from right losses by what a probe saw alone: one look-alike is too few.
+OF_PROBES = tuple(rule for rule in RULES if rule.code.startswith(("LC3", "LC4", "LC6", "LC7")))
 HEADINGS = ("## What it does", "## Why is this bad?", "## References")
 
 
@@ -86,6 +88,11 @@ def test_a_rule_has_a_page_with_the_fixed_headings(rule):
     assert rule.GOOD
     assert not rule.hint.endswith(".")
     assert "\n" not in rule.hint
+
+
+@pytest.mark.parametrize("rule", OF_PROBES, ids=lambda rule: rule.code)
+def test_two_right_losses_look_like_the_defect(rule):
+    assert len(set(rule.GOOD)) >= 2
 
 
 def test_codes_and_names_are_unique():

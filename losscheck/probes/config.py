@@ -22,6 +22,8 @@ from losscheck.probes.watch import Watch
 
 #: Arguments of Keras's own `Loss`, which its config holds (``dtype`` in some versions).
 _OF_KERAS = ("self", "name", "reduction", "dtype")
+#: The one of them that changes the value: a config without it comes back with the constructor's default.
+_REDUCTION = "reduction"
 #: Each changed argument costs a new object and two calls.
 _MAX_ARGUMENTS = 6
 
@@ -35,8 +37,8 @@ class _Failed(Exception):  # noqa: N818 - carries the stage, the cause is what t
 def run_config(loss: LoadedLoss, batch: Batch, files: UserFiles) -> ConfigObservation:
     """Take the config of a `Loss` object, through JSON, and build it again.
 
-    Where that works, each number among the user's own constructor arguments is changed once, and the object
-    built with it must come back with it.
+    Where that works, each number among the user's own constructor arguments is changed once, and a
+    `reduction` that the constructor names; the object built with it must come back with it.
     """
     start = time.perf_counter()
     thing = loss.compiled
@@ -57,11 +59,12 @@ def run_config(loss: LoadedLoss, batch: Batch, files: UserFiles) -> ConfigObserv
         before, value = value_of(thing, loss, batch), value_of(again, loss, batch)
         lost = [
             (name, _shown(getattr(thing, name)), _shown(getattr(again, name)))
-            for name in names
+            for name in (*names, _REDUCTION)
             if _differs(getattr(thing, name, None), getattr(again, name, None))
         ]
         if not lost:
-            lost = [found for name in names[:_MAX_ARGUMENTS] if (found := _lost(name, loss, batch))]
+            tried = (*names[:_MAX_ARGUMENTS], *_named_reduction(type(thing)))
+            lost = [found for name in tried if (found := _lost(name, loss, batch))]
 
     with isolated(), registered_only(keras_of(loss)):
         try:
@@ -112,11 +115,17 @@ def _own_arguments(cls: type) -> tuple[str, ...]:
     return tuple(name for name, p in parameters if p.kind not in variable and name not in _OF_KERAS)
 
 
+def _named_reduction(cls: type) -> tuple[str, ...]:
+    """The argument ``reduction``, where the user's own constructor names it."""
+    parameter = inspect.signature(cls).parameters.get(_REDUCTION)
+    return () if parameter is None or not isinstance(parameter.default, str) else (_REDUCTION,)
+
+
 def _lost(name: str, loss: LoadedLoss, batch: Batch) -> tuple[str, str, str] | None:
     """An argument that does not come back: it is given another number than its default."""
     cls = type(loss.compiled)
     default = inspect.signature(cls).parameters[name].default
-    if not isinstance(default, (bool, int, float)):
+    if not isinstance(default, (bool, int, float)) and name != _REDUCTION:
         return None
     other = _other(default)
     try:
@@ -136,8 +145,10 @@ def _lost(name: str, loss: LoadedLoss, batch: Batch) -> tuple[str, str, str] | N
     return name, _shown(other), "another value"
 
 
-def _other(default: bool | int | float) -> bool | int | float:
-    """Another number of the same kind; one that is between 0 and 1 stays there."""
+def _other(default: Any) -> Any:
+    """Another number of the same kind, one between 0 and 1 stays there; or another reduction."""
+    if isinstance(default, str):
+        return "sum_over_batch_size" if default == "sum" else "sum"
     if isinstance(default, bool):
         return not default
     if isinstance(default, int):

@@ -30,6 +30,8 @@ _TRAILERS = (
     re.compile(r"\s*\{\{node [^}]*\}\}"),
 )
 
+#: A tensor that is out of scope is told with the lines that made it: not those that raise.
+_ORIGIN = re.compile(r"\n[^\n]* was defined here:\n.*", re.DOTALL)
 
 #: Characters of an exception's text; the telling lines of AutoGraph's longest lie well within.
 _MAX_TEXT = 100_000
@@ -123,6 +125,7 @@ def _text(error: BaseException) -> str:
         text = str(error)
     except Exception as second:  # the user's own class
         return f"its text cannot be made, since that raises `{type(second).__name__}`"
+    text = _ORIGIN.sub("", text)
     return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
 
 

@@ -24,6 +24,7 @@ from losscheck.probes.graph import run_graph
 from losscheck.probes.graph_probing import GraphProbes
 from losscheck.probes.half import run_half
 from losscheck.probes.keras_version import fit_converts
+from losscheck.probes.masked import run_masked
 from losscheck.probes.reload import run_reload
 from losscheck.probes.replicas import run_replicas
 from losscheck.probes.saved_state import SavedState
@@ -81,6 +82,7 @@ class Probes:
             "reload": self.reload,
             "config": self.config,
             "weighted": self.weighted,
+            "masked": self.masked,
             "unreduced": self.unreduced,
             "smallest": self.smallest,
         }
@@ -197,6 +199,10 @@ class Probes:
     def weighted(self, batch: Batch) -> Observation:
         """The loss with `sample_weight`."""
         return run_weighted(self._loss, self._as_fit(batch), self._files)
+
+    def masked(self, batch: Batch) -> Observation:
+        """The loss with a mask of the steps."""
+        return run_masked(self._loss, self._as_fit(batch), self._files)
 
     def unreduced(self, batch: Batch) -> Observation:
         """The step that `fit` takes with the object's own reduction."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from losscheck.finding import Location
 from losscheck.observation import Effect, EffectKind
+from losscheck.probes.definitions import node_location
 from losscheck.probes.frames import UserFiles, caller_location
+from losscheck.probes.syntax import parsed
 from losscheck.probes.tensors import is_tensor
 
 Record = Callable[[Effect], None]
@@ -42,8 +46,11 @@ def recorded_retraces(files: UserFiles, record: Record, call: Callable[[], int])
             values = _arguments(function, args, kwargs)
             _, first, last = seen.get(id(function), (function, call(), values))
             if count() > before and first < call():
+                name, detail = _difference(last, values)
                 place = caller_location(files, sys._getframe(1))
-                record(Effect(EffectKind.RETRACE, _difference(last, values), call(), place))
+                if place is not None:
+                    place = _argument(place, function, name, files) or place
+                record(Effect(EffectKind.RETRACE, detail, call(), place))
             seen[id(function)] = (function, first, values)
 
     kind.__call__ = traced_call
@@ -62,15 +69,35 @@ def _arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     return dict(bound.arguments)
 
 
-def _difference(last: dict[str, Any], now: dict[str, Any]) -> str:
-    """The argument that makes TensorFlow trace again, in words."""
+def _argument(place: Location, function: Any, name: str, files: UserFiles) -> Location | None:
+    """Where the call on a line hands over an argument; None where the source does not tell."""
+    python = getattr(function, "python_function", None)
+    calls = [
+        node
+        for node in ast.walk(parsed(place.path))
+        if isinstance(node, ast.Call)
+        and node.lineno <= place.line <= (node.end_lineno or node.lineno)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) == getattr(python, "__name__", None)
+    ]
+    if len(calls) != 1:
+        return None
+    given = next((keyword.value for keyword in calls[0].keywords if keyword.arg == name), None)
+    names = [other for other in inspect.signature(python).parameters if other != "self"]  # type: ignore[arg-type]
+    if given is None and name in names[: len(calls[0].args)]:
+        given = calls[0].args[names.index(name)]
+    return None if given is None else node_location(place.path, given, files)
+
+
+def _difference(last: dict[str, Any], now: dict[str, Any]) -> tuple[str, str]:
+    """The argument that makes TensorFlow trace again: its name, and what differs in words."""
     for name, value in now.items():
         old = last.get(name)
         if is_tensor(value) or value is old:
             continue
         if isinstance(value, (bool, int, float, str)):
             if value != old:
-                return f"`{name}` is {value!r} now and was {old!r}: a Python value is a part of the signature"
+                was = f"`{name}` is {value!r} now and was {old!r}"
+                return name, f"{was}: a Python value is a part of the signature"
         else:
-            return f"`{name}` is another `{type(value).__name__}` object in each call"
-    return "an argument differs"
+            return name, f"`{name}` is another `{type(value).__name__}` object in each call"
+    return "", "an argument differs"

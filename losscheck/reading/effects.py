@@ -45,7 +45,8 @@ def apply(name: str, node: ast.AST, given: Sequence[Value], keywords: Mapping[st
     if name in table.CONSTANTS:
         return _constant(name)
     if name in table.CUTS or name in table.FLAT:
-        return _cut(name, node, inputs)
+        value = _cut(name, node, inputs)
+        return replace(value, dtype=keywords["dtype"].dtype) if "dtype" in keywords else value
     if name == "cast":
         return _cast(node, inputs, keywords)
     if name in table.REDUCTIONS:

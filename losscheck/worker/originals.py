@@ -43,7 +43,7 @@ class Originals:
             present = vars(self._modules[name])
             changed = {key: value for key, value in values.items() if present.get(key) is not value}
             present.update(changed)
-            replaced += [f"{name}.{key}" for key in changed]
+            replaced += [f"{name}.{key}" for key in sorted(changed)]
         return replaced
 
 

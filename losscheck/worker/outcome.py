@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import time
 from collections.abc import Callable, Collection
@@ -22,6 +23,12 @@ MAX_OUTPUT = 20_000
 #: Bytes that hold them in any encoding, with some to spare for the sign that there was more.
 _KEPT_BYTES = 4 * MAX_OUTPUT + 4
 _MAX_STACK = 1_000_000
+#: What TensorFlow logs about itself (informing and warning; 2.16 does so at every level): no loss prints it.
+_LOGGED = re.compile(
+    r"^(?:WARNING: All log messages before absl::InitializeLog\(\).*"
+    r"|[IW]\d{4} \d\d:\d\d:\d+\.\d+ +\d+ \S+\.\w+:\d+\] .*)(?:\n|\Z)",
+    re.MULTILINE,
+)
 _CUT = "\n… (cut here)\n"
 
 #: Turns the end of a process into a report (the engine's ``judge_process``).
@@ -128,7 +135,7 @@ class Job:
     def _read_output(self) -> str:
         try:
             with self.files.output.open("rb") as file:
-                return file.read(_KEPT_BYTES).decode("utf-8", errors="replace")
+                return _LOGGED.sub("", file.read(_KEPT_BYTES).decode("utf-8", errors="replace"))
         except OSError:
             return ""
 

@@ -53,6 +53,26 @@ def test_an_argument_without_an_attribute_is_judged_by_the_value(write):
     assert config(write, hidden).lost == (("k_", "0.5", "another value"),)
 
 
+REDUCED = """def __init__(self, k=1.0, reduction="sum_over_batch_size", name="own_loss"):
+                super().__init__(reduction=reduction, name=name)
+                self.k = k"""
+
+
+@pytest.mark.parametrize(
+    ("config_of", "lost"),
+    [
+        ("{**super().get_config(), 'k': self.k}", ()),
+        ("{'k': self.k, 'name': self.name}", (("reduction", "'sum'", "'sum_over_batch_size'"),)),
+    ],
+)
+def test_a_reduction_that_the_constructor_takes_must_come_back(write, config_of, lost):
+    assert config(write, REDUCED, f"def get_config(self): return {config_of}").lost == lost
+
+
+def test_a_reduction_that_only_keras_takes_is_not_tried(write):
+    assert config(write, INIT, "def get_config(self): return {'k': self.k}").lost == ()
+
+
 def test_a_constructor_that_takes_no_name_raises(write):
     init = "def __init__(self, k=1.0):\n                super().__init__()\n                self.k = k"
     seen = config(write, init)

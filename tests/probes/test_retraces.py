@@ -8,7 +8,7 @@ import tensorflow as tf
 from losscheck.observation import EffectKind
 from losscheck.probes.eager import run_eager
 
-from .conftest import regression
+from .conftest import code_of, regression
 
 
 def retraces(written):
@@ -45,6 +45,27 @@ def test_each_call_that_traces_again_is_an_effect_at_its_line(write, argument, d
         (2, written.line()),
     ]
     assert found[-1].detail == detail
+
+
+@pytest.mark.parametrize("argument", ["lambda: 1", "extra=lambda: 1"])
+def test_in_a_call_of_several_lines_it_is_the_line_of_the_argument(write, argument):
+    written = write(
+        f"""
+        @tf.function
+        def scaled(x, extra):
+            return 2.0 * x
+
+        def loss_fn(y_true, y_pred):
+            return scaled(
+                y_pred,
+                {argument}  # <-
+            )
+        """
+    )
+    first, second = retraces(written)
+
+    assert first.location.line == second.location.line == written.line()
+    assert code_of(first.location) == "lambda: 1"
 
 
 @pytest.mark.parametrize("argument", ["2.0", "tf.reduce_sum(y_true)", "CALLS", "None"])

@@ -27,6 +27,10 @@ BOUND = {
         f"def make(w):\n    return lambda y_true, y_pred: w * {MSE}\n"
         "L = [make(w) for w in (1.0, 2.0)]\nloss_fn = L[0]\n"
     ),
+    "a partial": (
+        f"import functools\ndef scaled(w, y_true, y_pred):\n    return w * {MSE}\n"
+        "L = [functools.partial(scaled, w) for w in (1.0, 2.0)]\nloss_fn = L[0]\n"
+    ),
     "the same on purpose": f"L = [lambda y_true, y_pred: {MSE} for _ in range(2)]\nloss_fn = L[0]\n",
 }
 

@@ -170,6 +170,11 @@ def test_what_a_loss_writes_to_any_stream_is_its_output(workplace, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_what_tensorflow_logs_about_itself_is_no_output_unless_it_is_fatal(workplace):
+    (outcome,) = workplace.run("logged_by_tensorflow_2_16")
+    assert sorted(line[:5] for line in outcome.report.output.splitlines()) == ["F0000", "I0000"]
+
+
 def test_the_output_of_a_loss_that_dies_is_kept(workplace):
     (outcome,) = workplace.run("printing_and_exiting")
     assert outcome.report.output == "last words\n"

@@ -71,6 +71,14 @@ def compiling():
     return "whole"
 
 
+def logged_by_tensorflow_2_16():
+    os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n")
+    os.write(2, b"I0000 00:00:1795907673.997991   11446 service.cc:145] XLA service 0x5 initialized\n")
+    os.write(2, b"I0000 00:00:1795909808.598518    3180 device_compiler.h:188] Compiled cluster\n")
+    print("I0000 is what the loss prints")
+    os.write(2, b"F0000 00:00:1795907673.997991   11446 list.cc:62] Check failed\n")
+
+
 def printing():
     print("from print")
     print("from stderr", file=sys.stderr)

@@ -57,6 +57,21 @@ def inner(true, pred):
 def wrapped_loss(y_true, y_pred):
     return inner(y_true, y_pred)
 """,
+        """\
+import tensorflow as tf
+
+def make_loss(power):
+    @tf.function
+    def inner(true, pred):
+        return tf.reduce_mean(tf.abs(true - pred) ** power, axis=-1)
+
+    def power_loss(y_true, y_pred):
+        return inner(y_true, y_pred)
+
+    return power_loss
+
+cubic_loss = make_loss(3.0)
+""",
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:

@@ -55,6 +55,17 @@ def chatty_loss(y_true, y_pred):
         print("error", float(tf.reduce_mean(error)))
     return error
 """,
+        """\
+import tensorflow as tf
+
+print("TensorFlow", tf.__version__)
+
+def shown(y_true, y_pred):
+    print("errors", (y_true - y_pred).numpy())
+
+def silent_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+""",
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:

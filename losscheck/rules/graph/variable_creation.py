@@ -71,6 +71,19 @@ SHIFT = tf.Variable(0.5, trainable=False)
 def shifted_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - y_pred + SHIFT), axis=-1)
 """,
+        """\
+import keras
+import tensorflow as tf
+
+class ShiftedLoss(keras.losses.Loss):
+    shift = None
+
+    def call(self, y_true, y_pred):
+        if self.shift is None:
+            self.shift = tf.Variable(0.5, trainable=False)
+        error = tf.reshape(y_true, tf.shape(y_pred)) - y_pred + self.shift
+        return tf.reduce_mean(tf.square(error), axis=-1)
+""",
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:

@@ -16,8 +16,9 @@ class Replacement:
 
 _LOOP = Replacement(
     ("While", "StatelessWhile", "TensorListReserve", "EmptyTensorList", "TensorListPushBack"),
-    "Work on the whole batch at once, or use `tf.vectorized_map`",
-    "tf.vectorized_map(lambda row: tf.reduce_sum(tf.square(row)), y_pred)",
+    "Work on the whole batch, use `tf.vectorized_map`, or give `tf.while_loop` its `maximum_iterations`",
+    "tf.vectorized_map(lambda row: tf.reduce_sum(tf.square(row)), y_pred) + tf.while_loop("
+    "lambda x: tf.reduce_max(x) > 0.1, lambda x: (0.5 * x,), [y_pred], maximum_iterations=9)[0][:, 0]",
 )
 
 REPLACEMENTS = (
@@ -72,6 +73,12 @@ REPLACEMENTS = (
         "tf.nn.ctc_loss(tf.ones_like(y_true, tf.int32), tf.tile(y_pred[:, None], [1, 4, 3]),"
         " tf.ones_like(y_true[:, 0], tf.int32), 4 * tf.ones_like(y_true[:, 0], tf.int32),"
         " logits_time_major=False)",
+    ),
+    Replacement(
+        ("EditDistance",),
+        "Report it as a metric, and train on `tf.nn.ctc_loss` or on the steps one by one: it has no gradient",
+        "tf.nn.sparse_softmax_cross_entropy_with_logits("
+        "tf.cast(y_true, tf.int32), tf.stack([y_pred, 1 - y_pred], axis=-1))",
     ),
     Replacement(
         ("MatrixDeterminant",),

@@ -72,6 +72,13 @@ def relative_loss(y_true, y_pred):
     error = tf.reduce_sum(tf.square(y_true - y_pred))
     return error / (tf.reduce_sum(tf.square(y_true)) + 1e-6)
 """,
+        """\
+import tensorflow as tf
+
+def summed_rows_loss(y_true, y_pred):
+    error = tf.square(y_true - y_pred)
+    return tf.reduce_sum(error, axis=-1)
+""",
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:

@@ -21,7 +21,8 @@ class BrokenConfig(Rule):
 
     ## What it does
     Takes the config through JSON, builds the class from it, and compares arguments and values. Each number
-    among the constructor's own arguments is changed once and must come back changed.
+    among the constructor's own arguments, and a `reduction` that it names, is changed once and must come
+    back changed.
 
     ## Why is this bad?
     `keras.models.load_model` does the same. A constructor that does not take `name` and `reduction` raises

@@ -49,6 +49,14 @@ def mask_loss(y_true, y_pred):  # losscheck: y_true=float32[B,8,8]:binary y_pred
     error = tf.abs(tf.reshape(y_true, [-1, 64]) - tf.reshape(y_pred, [-1, 64]))
     return tf.reduce_mean(error, axis=-1)
 """,
+        """\
+import tensorflow as tf
+
+def mask_loss(y_true, y_pred):  # losscheck: y_true=float32[B,8,8]:binary y_pred=float32[B,8,8,1]:prob
+    rows, height, width = y_true.shape
+    error = tf.abs(tf.reshape(y_true - tf.reshape(y_pred, [-1, height, width]), [-1, height * width]))
+    return tf.reduce_mean(error, axis=-1)
+""",
     )
 
     def check(self, prober: Prober) -> Iterator[Finding]:

@@ -8,11 +8,13 @@ import numpy as np
 
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
-from losscheck.recipe import Special
-from losscheck.rule import Rule, return_location
+from losscheck.recipe import NoScript, Recipe, Special
+from losscheck.rule import Rule, first_line, return_location
 
 #: float32 noise of a sum over some thousand terms, relative to the largest value.
 _TOLERANCE = 1e-3
+#: Tasks whose second axis holds steps, which `Masking` and `Embedding(mask_zero=True)` mask.
+_OF_STEPS = ("sequence", "tokens")
 
 
 class SampleWeightMismatch(Rule):
@@ -21,7 +23,9 @@ class SampleWeightMismatch(Rule):
     ## What it does
     Computes the loss of each row, and that of a batch from which two rows were left out. Up to a common
     factor (the normaliser) the other rows must have the loss that they had. A loss in which rows depend on
-    each other by design (contrastive, ranking) is a note.
+    each other by design (contrastive, ranking) is a note. Where one value stands for all steps of a
+    sequence, it calls the loss with a mask of the steps, which is a weight for each: what that raises is a
+    note.
 
     ## Why is this bad?
     Keras multiplies the i-th value with the i-th weight. Where the values stand in another order, or each of
@@ -69,10 +73,22 @@ def normalised_loss(y_true, y_pred):
     error = tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
     return error / (tf.reduce_mean(tf.abs(y_true)) + 1e-6)
 """,
+        """\
+import tensorflow as tf
+
+def sequence_loss(y_true, y_pred):
+    steps = tf.square(tf.cumsum(y_true, axis=1) - tf.cumsum(y_pred, axis=1))
+    return tf.reduce_mean(steps, axis=2)
+""",
     )
 
+    def recipe(self, finding: Finding) -> Recipe:
+        """How a script shows it: rows left out; a mask needs a model with a layer that makes one."""
+        return NoScript("it shows in a model with a mask") if "mask" in finding.evidence else self.repro
+
     def check(self, prober: Prober) -> Iterator[Finding]:
-        """Compare the rows that are kept with the batch of them alone."""
+        """Compare the rows that are kept with the batch of them alone; try a mask of their steps."""
+        yield from self._masked(prober)
         if prober.is_random:
             return
         seen = prober.weighted()
@@ -99,6 +115,25 @@ def normalised_loss(y_true, y_pred):
         elif _is_reordered(full, alone):
             severity, why = Severity.WARNING, "the values stand in another order than the rows"
         yield self.finding(f"{message}: {why}", return_location(prober), modes=(Mode.FIT,), severity=severity)
+
+    def _masked(self, prober: Prober) -> Iterator[Finding]:
+        """One value for a whole sequence is multiplied with one weight for each of its steps."""
+        value = prober.eager().value
+        if prober.inputs.task.name not in _OF_STEPS or value is None or value.ndim != 1:
+            return
+        seen = prober.masked()
+        if seen.raised is None:
+            return
+        shape = ", ".join(map(str, seen.mask))
+        yield self.finding(
+            f"on a model that masks steps, as `Masking` does, `fit` raises `{seen.raised.type}`: one value"
+            f" for a row meets a mask of shape ({shape}): {first_line(seen.raised, 90)}",
+            return_location(prober),
+            modes=(Mode.FIT,),
+            severity=Severity.NOTE,
+            hint="Return one value for each step: reduce the last axis alone",
+            mask=list(seen.mask),
+        )
 
 
 def _is_multiple(kept: np.ndarray, alone: np.ndarray) -> bool:
