@@ -210,6 +210,7 @@ class Prober(Asking):
         ]
         if self.fit().raised is not None:  # traced apart, the same error has the user's line
             asked.insert(3, (Mode.FIT, self.graph(known_batch=False, as_fit=True)))
+            asked.append((Mode.FIT, self.graph(as_fit=True)))  # batches that are all of one size
         return [(mode, seen.raised) for mode, seen in asked if seen.raised is not None]
 
     def failures_elsewhere(self) -> list[tuple[Mode, Raised]]:
