@@ -28,12 +28,13 @@ _KEEPS_ONE = frozenset(
 )
 
 
-def is_unfit(flow: FlowObservation) -> bool:
+def is_unfit(flow: FlowObservation, rows: int) -> bool:
     """Whether the loss runs on inputs that it cannot mean.
 
-    A tensor that it makes of `y_pred` holds nothing, or a softmax runs over one column and is 1 for anything.
+    A tensor that it makes of `y_pred` holds nothing, a softmax runs over one column and is 1 for anything, or
+    a reshape cuts through the rows.
     """
-    return any(
+    return flow.torn(rows) is not None or any(
         op.from_y_pred
         and op.is_float
         and (0 in (op.shape or ()) or (op.type in _SOFTMAX and (op.shape or ())[-1:] == (1,)))

@@ -50,6 +50,11 @@ class Search:
         return len(self.attempts) >= _MAX_ATTEMPTS or self._is_hopeless
 
     @property
+    def is_unfit(self) -> bool:
+        """Whether the best that was found runs, and computes nothing that the loss can mean."""
+        return self.best is not None and self.best_rank == _UNFIT
+
+    @property
     def _is_hopeless(self) -> bool:
         """Whether three unlike inputs raised the same error of the loss itself."""
         raised = [attempt.observation.raised for attempt in self.attempts]
@@ -94,9 +99,9 @@ class Search:
             self.named_rows = None if rows == default_batch_size(task) else rows
         return seen
 
-    def settle(self, task: Task | None) -> None:
+    def settle(self, task: Task | None, rows: int | None = None) -> None:
         """Take a task that was tried before as the best one; None: go on as if nothing fitted."""
-        self.best, self.best_rank, self.named_rows = task, 9 if task is None else 0, None
+        self.best, self.best_rank, self.named_rows = task, 9 if task is None else 0, rows
 
     def try_named_rows(self, tasks: list[Task]) -> None:
         """Where nothing fits: the batch sizes that the source or the errors name."""

@@ -111,6 +111,18 @@ def centred_loss(y_true, y_pred):
                     batch=name,
                 )
                 return
+        if prober.evidence.named_rows is not None and prober.flow().torn(rows) is None:
+            for name in ("other_size", "partial"):
+                size = prober.inputs[name].size
+                if (op := prober.flow(name).torn(size)) is not None:
+                    yield self.finding(
+                        f"works on a batch of {rows}; one of {size} is reshaped to {op.shape}, which puts"
+                        " parts of one row into several groups",
+                        op.location or prober.loss.location,
+                        modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
+                        batch=name,
+                    )
+                    return
         yield from self._check_same_rows(prober, rows)
 
     @staticmethod
