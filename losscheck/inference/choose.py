@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from losscheck.inference.packed import packed_tasks
 from losscheck.inference.search import Call, Search, other_sizes, sized
 from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
 from losscheck.inputs.batches import Batch, Batches
+from losscheck.inputs.specs import parse_spec
 from losscheck.inputs.tasks import TASKS, Task
 from losscheck.loss import LoadedLoss
 from losscheck.prober import Attempt
@@ -66,7 +68,8 @@ def infer(
         _try_ranked(search, _others(ranked), read)
     if search.is_unfit:
         try_wider(search)
-    task = search.best or sized(ranked[0], {})
+    _prefer_spoken(search, source_words(loss.source, loss.name))
+    task = search.best or _telling(search) or sized(ranked[0], {})
     if search.best is not None and search.best_rank == 0:
         task, how = _refined(search, task, read)
         why += how
@@ -112,6 +115,23 @@ def _try_ranked(search: Search, tasks: list[Task], read: Read) -> None:
             search.attempt(other)
         if search.best_rank == 0 or search.is_exhausted:
             break
+
+
+def _telling(search: Search) -> Task | None:
+    """Where nothing fits: the first inputs that raised what most of them did, not what none of them means."""
+    raised = [(a, error) for a in search.attempts if (error := a.observation.raised) is not None]
+    kinds = [(error.type, error.location and error.location.line) for _, error in raised]
+    if not kinds:
+        return None
+    attempt = raised[kinds.index(Counter(kinds).most_common(1)[0][0])][0]
+    return Task(attempt.task, parse_spec(attempt.y_true), parse_spec(attempt.y_pred))
+
+
+def _prefer_spoken(search: Search, said: frozenset[str]) -> None:
+    """Prefer the task that the words speak of to one on which nothing shows that the loss is flattened."""
+    best, flattened = search.best, search.flattened
+    if best is not None and flattened is not None and flattened.words & said and not best.words & said:
+        search.settle(flattened)
 
 
 def _others(ranked: list[Task]) -> list[Task]:

@@ -38,6 +38,7 @@ class Search:
         self.best: Task | None = None
         self.best_rank = 9
         self.named_rows: int | None = None
+        self.flattened: Task | None = None  #: the first whose loss has a number for each entry, in one row
         self.facts = facts
         self.call = call
         self._is_unfit = is_unfit
@@ -94,6 +95,8 @@ class Search:
         rank = _rank(seen, rows)
         if rank == 0 and self._is_unfit(batch):
             rank = _UNFIT
+        if self.flattened is None and rank == 1 and _is_flat(seen, rows):
+            self.flattened = task
         if rank < self.best_rank:
             self.best, self.best_rank = task, rank
             self.named_rows = None if rows == default_batch_size(task) else rows
@@ -152,6 +155,18 @@ def _rank(seen: EagerObservation, rows: int) -> int:
     if seen.is_finite and fits and not is_pairwise and seen.value.size:
         return 0
     return 1
+
+
+def _is_flat(seen: EagerObservation, rows: int) -> bool:
+    """Whether the loss is finite and has several numbers for each row, without an axis for the rows."""
+    value = seen.value
+    return (
+        value is not None
+        and seen.is_finite
+        and value.ndim == 1
+        and value.size > rows
+        and not value.size % rows
+    )
 
 
 def _rows_meant(numbers: list[int], rows: int) -> list[int]:
