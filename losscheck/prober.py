@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,6 +39,23 @@ class Attempt:
     y_pred: str  #: spec
     rows: int  #: batch size
     observation: EagerObservation
+
+
+#: What is said of too few or too many axes, or of whole numbers: any loss refuses what it was not made for.
+_ABOUT_KIND = re.compile(
+    r"\brank\b|-dimensional|[Ii]nvalid reduction dim|out of bounds|[Ii]ndex out of range"
+    r"|of int(?:32|64) is not in the list of allowed"
+)
+
+
+def telling_attempt(attempts: Iterable[Attempt]) -> Attempt | None:
+    """The first try with the error that most of them raised; one about ranks only where there is no other."""
+    raised = [(attempt, error) for attempt in attempts if (error := attempt.observation.raised)]
+    raised = [pair for pair in raised if not _ABOUT_KIND.search(pair[1].message)] or raised
+    kinds = [(error.type, error.location and error.location.line) for _, error in raised]
+    if not kinds:
+        return None
+    return raised[kinds.index(Counter(kinds).most_common(1)[0][0])][0]
 
 
 @dataclass(frozen=True)
@@ -222,12 +240,8 @@ class Prober(Asking):
 
     def telling_error(self) -> Raised | None:
         """The error that most of the tries raised; of equals the one that came first."""
-        raised = [a.observation.raised for a in self.evidence.attempts if a.observation.raised]
-        counts = Counter((error.type, error.location and error.location.line) for error in raised)
-        if not raised:
-            return None
-        (kind, line), _ = counts.most_common(1)[0]
-        return next(e for e in raised if (e.type, e.location and e.location.line) == (kind, line))
+        attempt = telling_attempt(self.evidence.attempts)
+        return None if attempt is None else attempt.observation.raised
 
     def _risk(self, mode: Mode, kind: type[Seen], batch: str, **options: Any) -> Seen:
         """Ask a probe that may end the process; before it is allowed, note that it was asked for."""

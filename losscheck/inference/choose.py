@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -19,7 +18,7 @@ from losscheck.inputs.batches import Batch, Batches
 from losscheck.inputs.specs import parse_spec
 from losscheck.inputs.tasks import TASKS, Task
 from losscheck.loss import LoadedLoss
-from losscheck.prober import Attempt
+from losscheck.prober import Attempt, telling_attempt
 from losscheck.report import TaskChoice, TaskSource
 
 Read = Callable[[Batch], FlowObservation]
@@ -119,12 +118,12 @@ def _try_ranked(search: Search, tasks: list[Task], read: Read) -> None:
 
 def _telling(search: Search) -> Task | None:
     """Where nothing fits: the first inputs that raised what most of them did, not what none of them means."""
-    raised = [(a, error) for a in search.attempts if (error := a.observation.raised) is not None]
-    kinds = [(error.type, error.location and error.location.line) for _, error in raised]
-    if not kinds:
+    attempt = telling_attempt(search.attempts)
+    if attempt is None:
         return None
-    attempt = raised[kinds.index(Counter(kinds).most_common(1)[0][0])][0]
-    return Task(attempt.task, parse_spec(attempt.y_true), parse_spec(attempt.y_pred))
+    y_true, y_pred = parse_spec(attempt.y_true), parse_spec(attempt.y_pred)
+    known = TASKS.get(attempt.task, Task(attempt.task, y_true, y_pred))
+    return replace(known, y_true=y_true, y_pred=y_pred)
 
 
 def _prefer_spoken(search: Search, said: frozenset[str]) -> None:

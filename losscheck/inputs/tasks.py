@@ -156,8 +156,20 @@ TASKS: dict[str, Task] = {
             " center centers circle",
             is_common=False,
         ),
-        _task("embedding_column", "int32[B, 1] labels<3", "float32[B, E] real", is_common=False),
-        _task("sparse_column", "int32[B, 1] labels<C", "float32[B, C] simplex", is_common=False),
+        _task(
+            "embedding_column",
+            "int32[B, 1] labels<3",
+            "float32[B, E] real",
+            "embedding_lookup prototype prototypes",
+            is_common=False,
+        ),
+        _task(
+            "sparse_column",
+            "int32[B, 1] labels<C",
+            "float32[B, C] simplex",
+            "sampled_softmax_loss nce_loss",
+            is_common=False,
+        ),
         _task(
             "pairs",
             "float32[B, 1] binary",

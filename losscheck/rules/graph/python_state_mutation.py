@@ -98,8 +98,8 @@ def weighted_loss(y_true, y_pred):
             if is_change and not is_kept and not write.value.is_of_batch:
                 message = "this runs while the loss is traced, and not on later steps"
                 yield self.suspicion(message, source.location(write.node))
-        for call in source.calls("next"):
-            if call.argument(0).is_global:
+        for call in source.calls():
+            if call.name == "next" and call.argument(0).is_global:
                 message = "the iterator moves on while the loss is traced, and not on later steps"
                 yield self.suspicion(message, source.location(call.node))
 
