@@ -17,7 +17,7 @@ from losscheck.inference.words import ranked_tasks, source_words, switch_in_forc
 from losscheck.inputs.batches import Batch, Batches
 from losscheck.inputs.specs import parse_spec
 from losscheck.inputs.tasks import TASKS, Task
-from losscheck.loss import LoadedLoss
+from losscheck.loss import LoadedLoss, SourceFacts
 from losscheck.prober import Attempt, telling_attempt
 from losscheck.report import TaskChoice, TaskSource
 
@@ -67,7 +67,7 @@ def infer(
         _try_ranked(search, _others(ranked), read)
     if search.is_unfit:
         try_wider(search)
-    _prefer_spoken(search, source_words(loss.source, loss.name))
+    _prefer_named(search, source_words(SourceFacts(), loss.name))
     task = search.best or _telling(search) or sized(ranked[0], {})
     if search.best is not None and search.best_rank == 0:
         task, how = _refined(search, task, read)
@@ -126,8 +126,8 @@ def _telling(search: Search) -> Task | None:
     return replace(known, y_true=y_true, y_pred=y_pred)
 
 
-def _prefer_spoken(search: Search, said: frozenset[str]) -> None:
-    """Prefer the task that the words speak of to one on which nothing shows that the loss is flattened."""
+def _prefer_named(search: Search, said: frozenset[str]) -> None:
+    """Prefer the images that the loss's name speaks of to a column, which does not show that it flattens."""
     best, flattened = search.best, search.flattened
     if best is not None and flattened is not None and flattened.words & said and not best.words & said:
         search.settle(flattened)

@@ -38,7 +38,7 @@ class Search:
         self.best: Task | None = None
         self.best_rank = 9
         self.named_rows: int | None = None
-        self.flattened: Task | None = None  #: the first whose loss has a number for each entry, in one row
+        self.flattened: Task | None = None  #: the first images or the like that the loss makes one row of
         self.facts = facts
         self.call = call
         self._is_unfit = is_unfit
@@ -95,7 +95,7 @@ class Search:
         rank = _rank(seen, rows)
         if rank == 0 and self._is_unfit(batch):
             rank = _UNFIT
-        if self.flattened is None and rank == 1 and _is_flat(seen, rows):
+        if self.flattened is None and rank == 1 and task.axes > 2 and _is_flat(seen, batch):
             self.flattened = task
         if rank < self.best_rank:
             self.best, self.best_rank = task, rank
@@ -157,16 +157,9 @@ def _rank(seen: EagerObservation, rows: int) -> int:
     return 1
 
 
-def _is_flat(seen: EagerObservation, rows: int) -> bool:
-    """Whether the loss is finite and has several numbers for each row, without an axis for the rows."""
-    value = seen.value
-    return (
-        value is not None
-        and seen.is_finite
-        and value.ndim == 1
-        and value.size > rows
-        and not value.size % rows
-    )
+def _is_flat(seen: EagerObservation, batch: Batch) -> bool:
+    """Whether the loss is finite and has a number for each entry of ``y_pred``, all of them in one row."""
+    return seen.value is not None and seen.is_finite and seen.value.shape == (batch.y_pred.size,)
 
 
 def _rows_meant(numbers: list[int], rows: int) -> list[int]:
