@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,24 @@ class FlowObservation(Observation):
     output: int | None = None  #: index of the operation that gives the loss
     cut: int | None = None  #: index of the operation at which the gradient stops
     path: tuple[int, ...] = ()  #: from ``y_pred`` to the loss through the cut
+
+    def torn(self, rows: int) -> Op | None:
+        """The first reshape that cuts through the rows: parts of one row come to stand in several groups.
+
+        Args:
+            rows: the batch size.
+
+        """
+        for op in self.ops:
+            if op.type != "Reshape" or not (op.from_y_true or op.from_y_pred) or not op.shape:
+                continue
+            before = self.ops[op.inputs[0]].shape
+            if not before or before[0] != rows or None in (*before, *op.shape) or op.shape[0] == rows:
+                continue
+            row, group = (math.prod(size or 0 for size in shape[1:]) for shape in (before, op.shape))
+            if row and group and row % group and group % row:
+                return op
+        return None
 
 
 @dataclass(frozen=True)

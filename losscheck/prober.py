@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -41,6 +42,27 @@ class Attempt:
     y_pred: str  #: spec
     rows: int  #: batch size
     observation: EagerObservation
+
+
+#: What is said of too few or too many axes, or of whole numbers: any loss refuses what it was not made for.
+_ABOUT_KIND = re.compile(
+    r"\brank\b|-dimensional|[Ii]nvalid reduction dim|out of bounds|[Ii]ndex out of range"
+    r"|of int(?:32|64) is not in the list of allowed"
+)
+
+
+def telling_attempt(attempts: Iterable[Attempt]) -> Attempt | None:
+    """The first try with the error that most of them raised; one about ranks only where there is no other.
+
+    A name that nothing binds is an error of the code, whatever the inputs: it comes before all others.
+    """
+    every = [(attempt, error) for attempt in attempts if (error := attempt.observation.raised)]
+    unbound = [pair for pair in every if pair[1].type in _UNBOUND]
+    raised = unbound or [pair for pair in every if not _ABOUT_KIND.search(pair[1].message)] or every
+    kinds = [(error.type, error.location and error.location.line) for _, error in raised]
+    if not kinds:
+        return None
+    return raised[kinds.index(Counter(kinds).most_common(1)[0][0])][0]
 
 
 @dataclass(frozen=True)
@@ -213,6 +235,7 @@ class Prober(Asking):
         ]
         if self.fit().raised is not None:  # traced apart, the same error has the user's line
             asked.insert(3, (Mode.FIT, self.graph(known_batch=False, as_fit=True)))
+            asked.append((Mode.FIT, self.graph(as_fit=True)))  # batches that are all of one size
         return [(mode, seen.raised) for mode, seen in asked if seen.raised is not None]
 
     def failures_elsewhere(self) -> list[tuple[Mode, Raised]]:
@@ -223,17 +246,9 @@ class Prober(Asking):
         return [] if raised is None else [(Mode.FIT, raised)]
 
     def telling_error(self) -> Raised | None:
-        """The error that most of the tries raised; of equals the one that came first.
-
-        A name that nothing binds is an error of the code, whatever the inputs: it comes before all others.
-        """
-        every = [a.observation.raised for a in self.evidence.attempts if a.observation.raised]
-        raised = [error for error in every if error.type in _UNBOUND] or every
-        counts = Counter((error.type, error.location and error.location.line) for error in raised)
-        if not raised:
-            return None
-        (kind, line), _ = counts.most_common(1)[0]
-        return next(e for e in raised if (e.type, e.location and e.location.line) == (kind, line))
+        """The error that most of the tries raised; of equals the one that came first."""
+        attempt = telling_attempt(self.evidence.attempts)
+        return None if attempt is None else attempt.observation.raised
 
     def _risk(self, mode: Mode, kind: type[Seen], batch: str, **options: Any) -> Seen:
         """Ask a probe that may end the process; before it is allowed, note that it was asked for."""

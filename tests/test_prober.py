@@ -23,7 +23,7 @@ from losscheck.observation import (
     Raised,
     Returned,
 )
-from losscheck.prober import Attempt, Evidence, Prober
+from losscheck.prober import Attempt, Evidence, Prober, telling_attempt
 
 TENSOR = Returned("tensor", "float32", (7,))
 OP = Op(
@@ -233,6 +233,7 @@ def test_the_failures_come_in_the_order_in_which_a_user_meets_them():
         (Mode.GRAPH, raised("TypeError", 0)),
         (Mode.FIT, raised("TypeError", 1)),
         (Mode.FIT, raised("OSError", 2)),
+        (Mode.FIT, raised("TypeError", 11)),
     ]
 
 
@@ -270,6 +271,14 @@ def test_errors_without_a_line_are_counted_together():
     errors = [raised("KeyError", 1), raised("KeyError"), raised("KeyError")]
     prober = Calls().prober(is_callable=False, attempts=tuple(map(attempt, errors)))
     assert prober.telling_error() == raised("KeyError")
+
+
+def test_an_error_about_ranks_tells_least():
+    about_rank = raised("ValueError", 2, "Input must be 4 or 5-dimensional")
+    told = raised("KeyError", 3)
+    tries = (attempt(about_rank), attempt(about_rank), attempt(told))
+    assert telling_attempt(tries) == tries[2]
+    assert telling_attempt(tries[:2]) == tries[0]
 
 
 def test_a_loss_that_was_never_tried_has_no_telling_error():

@@ -24,6 +24,7 @@ UNSEEN = {
     ("LC004", 1): "whether the exchanged names matter is for the value to say",
     ("LC010", 0): "what a module does when it is imported is not followed",
     ("LC101", 1): "needs the ranks of the inputs",
+    ("LC101", 2): "needs the shapes inside the loss",
     ("LC102", 1): "needs the values at two batch sizes",
     ("LC103", 1): "needs the value for one row",
     ("LC106", 1): "needs the shape of what is reshaped",

@@ -10,14 +10,15 @@ import numpy as np
 from losscheck.graph_observation import FlowObservation
 from losscheck.inference.domains import read_domains
 from losscheck.inference.doubts import doubts, is_unfit
+from losscheck.inference.fitting import try_fitted, try_wider
 from losscheck.inference.packed import packed_tasks, with_real_columns
 from losscheck.inference.search import Call, Search, other_sizes, sized
 from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
 from losscheck.inputs.batches import Batch, Batches
-from losscheck.inputs.specs import Domain
+from losscheck.inputs.specs import Domain, parse_spec
 from losscheck.inputs.tasks import TASKS, Task
-from losscheck.loss import LoadedLoss
-from losscheck.prober import Attempt
+from losscheck.loss import LoadedLoss, SourceFacts
+from losscheck.prober import Attempt, telling_attempt
 from losscheck.report import TaskChoice, TaskSource
 
 Read = Callable[[Batch], FlowObservation]
@@ -51,7 +52,7 @@ def infer(
         read: reads its graph as traced for a batch.
 
     """
-    search = Search(loss.source, call, lambda batch, task: is_unfit(read(batch), task))
+    search = Search(loss.source, call, lambda batch, task: is_unfit(read(batch), task, batch.size))
     if told is not None:
         return _said(loss, _infer_told(search, *told, arrays))
     ranked = ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss))
@@ -60,11 +61,14 @@ def infer(
         _try_ranked(search, ranked, read)
     if search.best is None:
         search.try_rows_of_errors(ranked)
-    if search.best is None:
+    if search.best is None or search.is_unfit:
         search.try_named_rows(ranked)
     if search.best is None:
         _try_ranked(search, _others(ranked), read)
-    task = search.best or sized(ranked[0], {})
+    if search.is_unfit:
+        try_wider(search)
+    _prefer_named(search, source_words(SourceFacts(), loss.name))
+    task = search.best or _telling(search) or sized(ranked[0], {})
     if search.best is not None and search.best_rank == 0:
         task, how = _refined(search, task, read)
         why += how
@@ -76,6 +80,7 @@ def _try_packed(search: Search, read: Read) -> tuple[str, ...]:
     """Try what literal slices allow; of those that fit, keep the one that least speaks against."""
     least: int | None = None
     best: Task | None = None
+    rows: int | None = None
     why = ""
     for candidate in packed_tasks(search.facts):
         task = sized(candidate.task, {})
@@ -86,15 +91,17 @@ def _try_packed(search: Search, read: Read) -> tuple[str, ...]:
                 break
             task = with_real_columns(task, other)
             seen = search.attempt(task)
-        if search.best_rank > 0:
+        try_fitted(search, task)
+        if search.best_rank > 0 or search.best is None:
             continue
-        batches = Batches(task, search.facts)
+        task = search.best
+        batches = Batches(task, search.facts, batch_size=search.named_rows)
         against = doubts(read(batches["typical"]), batches.typical_size)
         if least is None or against < least:
-            least, best, why = against, task, candidate.why
+            least, best, rows, why = against, task, search.named_rows, candidate.why
         if against == 0:
             break
-    search.settle(best)
+    search.settle(best, rows)
     return (why,) if why else ()
 
 
@@ -107,10 +114,28 @@ def _try_ranked(search: Search, tasks: list[Task], read: Read) -> None:
             found = read_domains(batches.task, read(batches["typical"]))
             if found is not None:
                 search.attempt(found[0])
+        try_fitted(search, sized(task, {}))
         for other in other_sizes(task, search.facts, search):
             search.attempt(other)
         if search.best_rank == 0 or search.is_exhausted:
             break
+
+
+def _telling(search: Search) -> Task | None:
+    """Where nothing fits: the first inputs that raised what most of them did, not what none of them means."""
+    attempt = telling_attempt(search.attempts)
+    if attempt is None:
+        return None
+    y_true, y_pred = parse_spec(attempt.y_true), parse_spec(attempt.y_pred)
+    known = TASKS.get(attempt.task, Task(attempt.task, y_true, y_pred))
+    return replace(known, y_true=y_true, y_pred=y_pred)
+
+
+def _prefer_named(search: Search, said: frozenset[str]) -> None:
+    """Prefer the images that the loss's name speaks of to a column, which does not show that it flattens."""
+    best, flattened = search.best, search.flattened
+    if best is not None and flattened is not None and flattened.words & said and not best.words & said:
+        search.settle(flattened)
 
 
 def _others(ranked: list[Task]) -> list[Task]:
@@ -129,7 +154,7 @@ def _refined(search: Search, task: Task, read: Read) -> tuple[Task, tuple[str, .
     search.best_rank = 9
     search.attempt(found[0], rows)
     if search.best_rank > 0:
-        search.settle(task)
+        search.settle(task, rows)
         return task, ()
     return found[0], (found[1],) if found[1] else ()
 

@@ -63,6 +63,8 @@ def _domain_of_y_true(task: Task, y_pred: InputSpec, use: Uses, pred: Uses) -> t
         return _with(spec, y_pred.domain), "y_true is clipped to 0 to 1"
     if use.log:
         name = "prob" if use.log_of_complement or (use.high or 9) <= 1 else "positive"
+        if y_pred.domain.name in ("prob", "simplex") and spec.dims == y_pred.dims:
+            name = y_pred.domain.name  # two distributions
         return _with(spec, Domain(name)), "y_true goes into a logarithm"
     if spec.dims != y_pred.dims or y_pred.domain.name == task.y_pred.domain.name:
         return spec, ""

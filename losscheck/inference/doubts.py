@@ -37,14 +37,18 @@ _KEEPS_ONE = frozenset(
 )
 
 
-def is_unfit(flow: FlowObservation, task: Task) -> bool:
+def is_unfit(flow: FlowObservation, task: Task, rows: int) -> bool:
     """Whether the loss runs on inputs that it cannot mean.
 
     A tensor that it makes of `y_pred` holds nothing; one column is made to sum to one, by a softmax or by its
     own sum, and is 1 for anything; one column of probabilities is read for the labels that are 1 alone;
-    one-hot rows are read as class ids.
+    one-hot rows are read as class ids; a reshape cuts through the rows.
     """
-    return any(map(partial(_is_pointless, flow.ops), flow.ops)) or _is_misread(flow, task)
+    return (
+        flow.torn(rows) is not None
+        or any(map(partial(_is_pointless, flow.ops), flow.ops))
+        or _is_misread(flow, task)
+    )
 
 
 def _is_pointless(ops: Sequence[Op], op: Op) -> bool:

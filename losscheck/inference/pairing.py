@@ -30,7 +30,7 @@ _SEVERAL = frozenset("CEL")
 
 def infer_for_model(loss: LoadedLoss, call: Call, output: ModelOutput, read: Read) -> Inferred:
     """Choose ``y_true`` to go with a model's output."""
-    search = Search(loss.source, call, lambda batch, task: is_unfit(read(batch), task))
+    search = Search(loss.source, call, lambda batch, task: is_unfit(read(batch), task, batch.size))
     candidates = list(tasks_for(output.spec, loss))
     for task in candidates:
         search.attempt(task)

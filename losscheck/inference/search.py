@@ -42,6 +42,7 @@ class Search:
         self.best: Task | None = None
         self.best_rank = 9
         self.named_rows: int | None = None
+        self.flattened: Task | None = None  #: the first images or the like that the loss makes one row of
         self.facts = facts
         self.call = call
         self._is_unfit = is_unfit
@@ -52,6 +53,11 @@ class Search:
     def is_exhausted(self) -> bool:
         """Whether more tries are pointless."""
         return len(self.attempts) >= _MAX_ATTEMPTS or self._is_hopeless
+
+    @property
+    def is_unfit(self) -> bool:
+        """Whether the best that was found runs, and computes nothing that the loss can mean."""
+        return self.best is not None and self.best_rank == _UNFIT
 
     @property
     def _is_hopeless(self) -> bool:
@@ -94,14 +100,16 @@ class Search:
         rank = _rank(seen, rows)
         if rank == 0 and self._is_unfit(batch, task):
             rank = _UNFIT
+        if self.flattened is None and rank == 1 and task.axes > 2 and _is_flat(seen, batch):
+            self.flattened = task
         if rank < self.best_rank:
             self.best, self.best_rank = task, rank
             self.named_rows = None if rows == default_batch_size(task) else rows
         return seen
 
-    def settle(self, task: Task | None) -> None:
+    def settle(self, task: Task | None, rows: int | None = None) -> None:
         """Take a task that was tried before as the best one; None: go on as if nothing fitted."""
-        self.best, self.best_rank, self.named_rows = task, 9 if task is None else 0, None
+        self.best, self.best_rank, self.named_rows = task, 9 if task is None else 0, rows
 
     def try_named_rows(self, tasks: list[Task]) -> None:
         """Where nothing fits: the batch sizes that the source or the errors name."""
@@ -152,6 +160,11 @@ def _rank(seen: EagerObservation, rows: int) -> int:
     if seen.is_finite and fits and not is_pairwise and seen.value.size:
         return 0
     return 1
+
+
+def _is_flat(seen: EagerObservation, batch: Batch) -> bool:
+    """Whether the loss is finite and has a number for each entry of ``y_pred``, all of them in one row."""
+    return seen.value is not None and seen.is_finite and seen.value.shape == (batch.y_pred.size,)
 
 
 def _rows_meant(numbers: list[int], rows: int) -> list[int]:

@@ -213,7 +213,8 @@ class Batches:
                 yield f"y_pred {words}", f"y_pred {words}", y_true, values
             else:
                 yield f"y_true {words}", f"y_true {words}", values, y_pred
-        if self.task.y_true.domain.name in ("binary", "prob") and self.task.y_pred.domain.name == "prob":
+        domains = self.task.y_true.domain.name, self.task.y_pred.domain.name
+        if domains in (("binary", "prob"), ("prob", "prob"), ("real", "real")) and not self.task.is_embedding:
             yield "all zero", "y_true and y_pred all zero", np.zeros_like(y_true), np.zeros_like(y_pred)
         if y_pred.ndim > 1 and y_pred.shape[-1] > 1 and self.task.y_pred.domain.name not in _OF_A_ROW:
             constant = np.repeat(y_pred[..., :1], y_pred.shape[-1], axis=-1)

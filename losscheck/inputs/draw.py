@@ -93,6 +93,12 @@ def _edges_of_y_true(
         one_class = np.zeros_like(y_true)
         one_class[..., 0] = 1
         yield "y_true", "of one class only", one_class
+    if domain == "simplex" and y_true.shape[-1] > 1:
+        yield (
+            "y_true",
+            "one-hot",
+            np.broadcast_to(np.eye(y_true.shape[-1])[0], y_true.shape).astype(y_true.dtype),
+        )
     if "is_nan" in facts.names and task.y_true.is_float:
         yield "y_true", "all NaN", np.full_like(y_true, np.nan)
     for value in facts.compared:

@@ -29,7 +29,7 @@ class Task:
     @property
     def is_embedding(self) -> bool:
         """Whether ``y_pred`` is an embedding or a distance, not a prediction of ``y_true``."""
-        return self.name in ("embedding", "pairs", "triplets")
+        return self.name in ("embedding", "embedding_column", "pairs", "triplets")
 
     @property
     def has_same_shapes(self) -> bool:
@@ -101,7 +101,7 @@ TASKS: dict[str, Task] = {
             "segmentation",
             "float32[B, H, W, 1] binary",
             "float32[B, H, W, 1] prob",
-            "dice tversky jaccard iou segmentation mask masks pixel surface boundary lovasz",
+            "dice tversky jaccard iou segmentation mask masks pixel pixels pixelwise surface boundary lovasz",
         ),
         _task(
             "segmentation_logits",
@@ -142,11 +142,32 @@ TASKS: dict[str, Task] = {
             is_common=False,
         ),
         _task(
+            "ctc_blank_last",
+            "int32[B, L] labels<3",
+            "float32[B, 12, C] simplex",
+            "ctc ctc_batch_cost",
+            is_common=False,
+        ),
+        _task(
             "embedding",
             "int32[B] labels<3",
             "float32[B, E] real",
             "triplet embedding embeddings anchor contrastive pairwise_distances npairs arcface"
             " center centers circle",
+            is_common=False,
+        ),
+        _task(
+            "embedding_column",
+            "int32[B, 1] labels<3",
+            "float32[B, E] real",
+            "embedding_lookup prototype prototypes",
+            is_common=False,
+        ),
+        _task(
+            "sparse_column",
+            "int32[B, 1] labels<C",
+            "float32[B, C] simplex",
+            "sampled_softmax_loss nce_loss",
             is_common=False,
         ),
         _task(

@@ -18,6 +18,9 @@ _PLAIN_PACKAGES = frozenset(
     {"tensorflow", "keras", "tf_keras", "numpy", "os", "sys", "random", "pathlib", "warnings"}
 )
 
+#: Functions that change what they are given first.
+_CHANGE_THEIR_FIRST = frozenset({"update_wrapper", "setattr"})
+
 
 @dataclass(frozen=True, eq=False)
 class Step:
@@ -220,6 +223,8 @@ def _set_up(statement: ast.stmt) -> frozenset[str]:
     if is_work(statement) or not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
         return frozenset()
     function = statement.value.func
+    if (dotted(function) or ("",))[-1] in _CHANGE_THEIR_FIRST and statement.value.args:
+        return frozenset((dotted(statement.value.args[0]) or ())[:1])
     return frozenset(dotted(function)[:1]) if isinstance(function, ast.Attribute) else frozenset()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -28,6 +29,9 @@ from losscheck.state_observation import FrozenObservation, FrozenValue
 #: More places than this are not tried: each costs two calls of the loss.
 _MAX_PLACES = 24
 _MAX_FILES = 12
+#: More numbers than these are not tried as the end of a schedule; nor is one that may be a size in memory.
+_MAX_LIMITS = 8
+_LARGEST_LIMIT = 100_000
 
 
 def run_frozen(loss: LoadedLoss, batch: Batch, files: UserFiles, run: TraceRun) -> FrozenObservation:
@@ -46,12 +50,13 @@ def run_frozen(loss: LoadedLoss, batch: Batch, files: UserFiles, run: TraceRun) 
     if not places or run.concrete is None:
         return FrozenObservation(batch.name, seconds=time.perf_counter() - start)
     caller = _Caller(loss, batch, files, run.concrete)
+    limits = _limits(reach, run.codes)
     saved = SavedState(loss.function, files)
     found: list[FrozenValue] = []
     with isolated(), functions_inlined():
         if caller.is_steady():
             for slot, writes in places[:_MAX_PLACES]:
-                frozen = _frozen(slot, writes, caller, run.codes, files)
+                frozen = _frozen(slot, _changes(slot, writes, limits), caller, run.codes, files)
                 if frozen is not None:
                     found.append(frozen)
                 saved.restore()
@@ -96,12 +101,16 @@ def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
 
 
 def _frozen(
-    slot: Slot, writes: list[Write], caller: _Caller, codes: tuple[CodeType, ...], files: UserFiles
+    slot: Slot,
+    changes: Iterable[tuple[Change, Write]],
+    caller: _Caller,
+    codes: tuple[CodeType, ...],
+    files: UserFiles,
 ) -> FrozenValue | None:
     """What the loss keeps of a place that other code changes; None if it keeps nothing, or follows."""
     assert caller.value is not None
     assert caller.traced is not None
-    for change, write in _changes(slot, writes):
+    for change, write in changes:
         try:
             with change():
                 value, traced = caller.eager(), caller.graph()
@@ -122,12 +131,27 @@ def _frozen(
     return None
 
 
-def _changes(slot: Slot, writes: list[Write]) -> Iterator[tuple[Change, Write]]:
+def _limits(reach: Reach, codes: tuple[CodeType, ...]) -> tuple[float, ...]:
+    """The numbers beyond which the loss may take another branch: those of its code and of what it reads."""
+    named = itertools.chain.from_iterable(code.co_consts for code in codes)
+    numbers = dict.fromkeys(
+        number
+        for number in (*named, *(slot.get() for slot in reach.slots))
+        if type(number) in (int, float) and 1 < number < _LARGEST_LIMIT
+    )
+    return tuple(numbers)[:_MAX_LIMITS]
+
+
+def _changes(slot: Slot, writes: list[Write], limits: tuple[float, ...]) -> Iterator[tuple[Change, Write]]:
+    """Other values for a place: as it is written, a step away, and past each number of the loss."""
     constants = tuple(dict.fromkeys(itertools.chain.from_iterable(write.values for write in writes)))
     bound = [write for write in writes if not write.is_inside or write.key is not None]
     inside = [write for write in writes if write.is_inside and write.key is None]
     if bound:
         yield from ((change, bound[0]) for change in rebindings(slot, constants))
+        if type(value := slot.read()) in (int, float):
+            beyond = (type(value)(limit + 1) for limit in limits if limit >= value)
+            yield from ((functools.partial(slot.holding, other), bound[0]) for other in beyond)
     if inside and (is_variable(slot.read()) or not all(write.is_assign for write in inside)):
         yield from ((change, inside[0]) for change in inner_changes(slot.read()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +44,8 @@ def run_graph(
     result: Any = None
     concrete: Any = None
     with isolated():
-        function = tf.function(loss.function if autograph else _called(loss), autograph=autograph)
+        is_plain = autograph and not _has_bound_arguments(loss.function)
+        function = tf.function(loss.function if is_plain else _called(loss), autograph=autograph)
         try:
             concrete = watch.run(lambda: function.get_concrete_function(*specs))
             for _ in range(_STEPS):
@@ -64,6 +66,11 @@ def run_graph(
         static_shape=describe(output).shape if output is not None else None,
         traces=int(concrete is not None),
     )
+
+
+def _has_bound_arguments(function: Any) -> bool:
+    """Whether it is a partial, of which `tf.function` asks the arguments that it has bound."""
+    return isinstance(function, functools.partial)
 
 
 def _called(loss: LoadedLoss) -> Callable[[Any, Any], Any]:

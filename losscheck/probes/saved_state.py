@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from losscheck.probes.frames import UserFiles
+from losscheck.probes.leaks import cached
 from losscheck.probes.slots import MISSING, Slot, find_reach
 
 
 class SavedState:
     """The Python state that a loss can reach, remembered so that it can be put back.
+
+    What a `functools.lru_cache` keeps of tensors is forgotten, as in a process that has not called it yet.
 
     Args:
         function: the loss.
@@ -22,6 +25,7 @@ class SavedState:
         reach = find_reach(function, files)
         self._values = [(slot, slot.get()) for slot in reach.slots if _is_variable(slot)]
         self._contents = [(container, copied(container)) for container in reach.containers]
+        self._caches = reach.caches
         self._attributes = [(item, dict(vars(item))) for item in (*reach.objects, *reach.functions)]
 
     def restore(self) -> None:
@@ -29,6 +33,9 @@ class SavedState:
         for slot, value in self._values:
             if slot.get() is not value:
                 slot.put(value)
+        for cache in self._caches:
+            if cached(cache):
+                cache.cache_clear()
         for container, content in self._contents:
             refill(container, content)
         for item, attributes in self._attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
@@ -83,6 +84,7 @@ class Reach:
     objects: list[Any] = field(default_factory=list)  #: of the user's classes
     containers: list[Any] = field(default_factory=list)  #: lists, dicts, sets, deques
     functions: list[FunctionType] = field(default_factory=list)  #: the user's own
+    caches: list[Any] = field(default_factory=list)  #: those of `functools.lru_cache` around such functions
 
 
 def find_reach(function: Callable[..., Any], files: UserFiles) -> Reach:
@@ -147,7 +149,7 @@ class _Walk:
                 if name.startswith("__") and name != "__call__":
                     continue
                 inner = getattr(item, "__func__", None) or getattr(item, "fget", None) or item
-                if isinstance(inner, FunctionType):
+                if isinstance(inner, FunctionType) or _is_cache(inner):
                     self._queue.append((inner, name, depth))
                 elif not hasattr(item, "__get__"):
                     self._add(Slot(f"{cls.__name__}.{name}", cls, name, "attribute"))
@@ -168,6 +170,7 @@ class _Walk:
         inner = outer_function(value)
         if inner is not None and inner.__code__.co_filename in self._files:
             self._function(inner, depth)
+            self._reach.caches += [value] if _is_cache(value) else []
 
     def _function(self, function: FunctionType, depth: int) -> None:
         self._reach.functions.append(function)
@@ -205,6 +208,10 @@ class _Walk:
         if place not in self._places:
             self._places.add(place)
             self._reach.slots.append(slot)
+
+
+def _is_cache(value: Any) -> bool:
+    return isinstance(value, functools._lru_cache_wrapper)
 
 
 def _quoted(key: Any) -> str:

@@ -7,8 +7,9 @@ import contextlib
 import functools
 import itertools
 import random
+import warnings
 from collections.abc import Callable, Iterator
-from types import FunctionType, ModuleType
+from types import FunctionType, GeneratorType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -213,12 +214,24 @@ class _Fingerprints:
             return (type(value).__name__, len(value), tuple(shown_set))
         if type(value) is np.ndarray and value.dtype.kind in "biufc":
             return ("ndarray", value.shape, value.tobytes() if value.size <= _MAX_ELEMENTS else id(value))
-        if isinstance(value, itertools.count):
-            return repr(value)
+        if isinstance(value, Iterator) and type(value).__module__ in ("builtins", "itertools"):
+            return (type(value).__name__, self._position(value, depth + 1))
         if is_of_user(value, self._files):
             attributes = sorted(vars(value).items())[:_MAX_ITEMS]
             return (type(value).__name__, tuple((name, self.of(v, depth + 1)) for name, v in attributes))
         return type(value).__name__
+
+    def _position(self, iterator: Any, depth: int) -> Any:
+        """How far an iterator has come; None where it does not say."""
+        if isinstance(iterator, GeneratorType):
+            frame = iterator.gi_frame
+            return None if frame is None else (frame.f_lasti, self.of(dict(frame.f_locals), depth))
+        try:
+            with warnings.catch_warnings():  # Python 3.12 means to give up this way of asking
+                warnings.simplefilter("ignore", DeprecationWarning)
+                return self.of(iterator.__reduce__()[1:], depth)
+        except TypeError:
+            return None
 
 
 def _plain_state(state: Any) -> Any:

@@ -45,21 +45,23 @@ def test_all_tasks_are_tried_in_a_fixed_order():
         "regression", "regression_column", "binary", "binary_logits", "categorical", "categorical_logits",
         "sparse_categorical", "sparse_categorical_logits", "regression_positive", "multilabel",
         "segmentation", "segmentation_logits", "segmentation_classes", "image", "sequence", "tokens", "ctc",
-        "embedding", "pairs", "location_scale", "triplets", "quantiles", "boxes", "detection", "survival",
-        "ordinal", "flow", "volume", "volume_classes", "image_network", "image_large",
+        "ctc_blank_last", "embedding", "embedding_column", "sparse_column", "pairs", "location_scale",
+        "triplets", "quantiles", "boxes", "detection", "survival", "ordinal", "flow", "volume",
+        "volume_classes", "image_network", "image_large",
     ]  # fmt: skip
 
 
 def test_embeddings_and_distances_are_no_predictions_of_the_labels():
     assert [name for name, task in TASKS.items() if task.is_embedding] == [
-        "embedding", "pairs", "triplets",
+        "embedding", "embedding_column", "pairs", "triplets",
     ]  # fmt: skip
 
 
 def test_tasks_whose_labels_are_ids_or_columns_have_other_shapes():
     assert [name for name, task in TASKS.items() if not task.has_same_shapes] == [
-        "sparse_categorical", "sparse_categorical_logits", "tokens", "ctc", "embedding",
-        "location_scale", "triplets", "quantiles", "survival", "ordinal",
+        "sparse_categorical", "sparse_categorical_logits", "tokens", "ctc", "ctc_blank_last",
+        "embedding", "embedding_column", "sparse_column", "location_scale", "triplets",
+        "quantiles", "survival", "ordinal",
     ]  # fmt: skip
 
 

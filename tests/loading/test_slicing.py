@@ -185,6 +185,7 @@ def test_defining_and_setting_is_no_work(text):
         ("if __name__ == '__main__':\n    k = 1\nelse:\n    k = 2\ndef loss(a, p): return k\n", [4, 5]),
         ("loss = lambda a, p: g(a)\ndef g(a): return [K for K in L]\nK = 1\nL = 2\n", [1, 2, 4]),
         ("from a import *\ndef loss(a, p):\n    return mean(len(a))\n", [1, 2]),
+        ("import f, g\nloss = f.partial(g)\nf.update_wrapper(loss, g)\nprint(loss)\n", [1, 1, 2, 3]),
     ],
 )  # fmt: skip
 def test_a_slice_takes_what_the_name_needs(text, lines):

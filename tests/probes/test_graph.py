@@ -29,6 +29,22 @@ def test_the_value_is_what_the_graph_gives(write, known, rows):
     ) == (None, Returned("tensor", "float32", (7,)), (rows,), 1, 3, ())
 
 
+def test_a_partial_with_an_array_is_called_as_fit_calls_it(write):
+    written = write(
+        """
+        import functools
+        import numpy as np
+
+        def scaled(y_true, y_pred, scale):
+            return tf.reduce_mean(scale * tf.abs(y_true - y_pred), -1)
+
+        loss_fn = functools.partial(scaled, scale=np.ones(3, "float32"))
+        functools.update_wrapper(loss_fn, scaled)
+        """
+    )
+    assert run_graph(written.loss, regression(), written.files).raised is None
+
+
 def test_the_batch_size_is_a_number_or_unknown(write):
     written = write(
         """

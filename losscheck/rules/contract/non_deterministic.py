@@ -36,7 +36,7 @@ class NonDeterministic(Rule):
     calls part. Random operations of TensorFlow, which run in each step, are a note.
 
     ## Why is this bad?
-    What Python draws (a fresh NumPy generator, `os.urandom`, an iterator that moves on) becomes a constant
+    What Python draws (a fresh NumPy generator, `os.urandom`) becomes a constant
     when `fit` traces the loss, so that training sees one draw. Validation losses of two runs cannot be
     compared either.
 
@@ -62,13 +62,11 @@ def noisy_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true + noise - y_pred), axis=-1)
 """,
         """\
-import itertools
+import secrets
 import tensorflow as tf
 
-WEIGHTS = itertools.cycle([0.5, 1.0, 2.0])
-
-def alternating_loss(y_true, y_pred):
-    weight = next(WEIGHTS)  # <-
+def dropping_loss(y_true, y_pred):
+    weight = secrets.randbelow(10**6) / 1e6  # <-
     return weight * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
     )
@@ -93,14 +91,13 @@ def alternating_loss(y_true, y_pred):
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:
-        """Suspect a generator without a seed, an iterator that goes on; a draw of TensorFlow is a note."""
+        """Suspect a generator without a seed; a draw of TensorFlow is a note."""
         for call in source.calls():
             maker = call.receiver
             is_fresh = (
                 maker.made_by == "numpy.random.default_rng" and not maker.number and not maker.is_global
             )
-            goes_on = call.name == "next" and call.argument(0).is_global
-            if (is_fresh and call.method) or goes_on or call.name in _UNSTEADY:
+            if (is_fresh and call.method) or call.name in _UNSTEADY:
                 message = f"`{call.shown}` gives another value in each call"
                 yield self.suspicion(message, source.location(call.node))
             elif call.name in ("hash", "id"):

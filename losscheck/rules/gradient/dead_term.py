@@ -119,7 +119,7 @@ def complement_loss(y_true, y_pred):
 
 def _moved(terms: list[Term]) -> tuple[float, float] | None:
     """An entry of a term on two batches where it differs; None where it does not."""
-    values = [term.value.astype(np.float64) for term in terms if np.isfinite(term.value).all()]
+    values = [t.value.astype(np.float64) for t in terms if t.value.size and np.isfinite(t.value).all()]
     for other in values[1:]:
         gaps = np.abs(np.ravel(other - values[0]))
         if not gaps.size:  # a slice beyond the last column

@@ -135,7 +135,10 @@ def _severity(prober: Prober, batch: Batch) -> Severity:
     """
     task = prober.inputs.task
     is_simplex = task.y_pred.domain.name == "simplex" and batch.name != "perfect"
-    is_far = (is_simplex or batch.name == "zero predictions") and not task.is_told
+    is_zero = batch.name == "zero predictions" or (
+        batch.name == "all zero" and task.y_pred.domain.name == "real"
+    )
+    is_far = (is_simplex or is_zero) and not task.is_told
     return Severity.NOTE if is_far else edge_severity(batch)
 
 

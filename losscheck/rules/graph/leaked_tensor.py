@@ -33,7 +33,7 @@ class LeakedTensor(Rule):
     severity = Severity.ERROR
     hint = "Return the tensor, or `assign` it to a `tf.Variable`; keep nothing of the graph in Python"
     requires = ("callable",)
-    supersedes = ("LC315", "LC317", "LC601")
+    supersedes = ("LC102", "LC104", "LC315", "LC317", "LC601")
     silences_at_line = ("LC307",)
     repro = WhileTracing(SideEffect.LEAK)
 

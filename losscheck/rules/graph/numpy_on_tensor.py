@@ -19,6 +19,7 @@ _ERRORS = re.compile(
     r"|which has no callable \w+ method|object does not have attribute '?__array|__array__\(\)"
     r"|numpy\(\) is only available"
 )
+_ENTRY = "setting an array element with a sequence"
 _CALL = re.compile(r"\b((?:np|numpy|scipy|sp|sklearn|cv2|skimage|math|special|stats)(?:\.\w+)+|\w+)\s*\(")
 _BUILTINS = ("float", "int", "len", "list", "tuple", "bool")
 
@@ -91,6 +92,8 @@ def averaged_loss(y_true, y_pred):
 
     def explain(self, mode: Mode, raised: Raised, prober: Prober) -> str | None:
         """Recognise NumPy's refusal of a symbolic tensor."""
+        if mode is not Mode.EAGER and _ENTRY in raised.message:
+            return "a NumPy array is given a symbolic tensor as an entry: that raises in a graph"
         if mode is Mode.EAGER or not _ERRORS.search(raised.message) or raised.is_a("AttributeError"):
             return None
         code = code_at(raised.location) if raised.location else ""

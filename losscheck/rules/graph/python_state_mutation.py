@@ -54,6 +54,16 @@ def recorded_loss(y_true, y_pred):
     history.append(y_pred.dtype.name)  # <-
     return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
+        """\
+import itertools
+import tensorflow as tf
+
+WEIGHTS = itertools.cycle([0.5, 1.0, 2.0])
+
+def alternating_loss(y_true, y_pred):
+    weight = next(WEIGHTS)  # <-
+    return weight * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+""",
     )
     GOOD = (
         """\
@@ -88,6 +98,10 @@ def weighted_loss(y_true, y_pred):
             if is_change and not is_kept and not write.value.is_of_batch:
                 message = "this runs while the loss is traced, and not on later steps"
                 yield self.suspicion(message, source.location(write.node))
+        for call in source.calls():
+            if call.name == "next" and call.argument(0).is_global:
+                message = "the iterator moves on while the loss is traced, and not on later steps"
+                yield self.suspicion(message, source.location(call.node))
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare eager calls, the trace and the steps after it."""

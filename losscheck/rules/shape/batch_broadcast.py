@@ -10,6 +10,7 @@ from losscheck.prober import Prober
 from losscheck.reading.source import Source
 from losscheck.recipe import PROVED_ON, Values
 from losscheck.rule import Rule
+from losscheck.rules.shape.columns import mixed_columns
 from losscheck.rules.shape.pairs import compares_samples
 
 
@@ -52,6 +53,14 @@ def sparse_loss(y_true, y_pred):  # losscheck: y_true=int32[B,1]:labels<4 y_pred
     hot = tf.one_hot(tf.cast(y_true, tf.int32), 4)
     return -tf.reduce_sum(hot * tf.math.log(y_pred + 1e-7), axis=-1)  # <-
 """,
+        """\
+import keras
+import tensorflow as tf
+
+def weighted_error(y_true, y_pred):
+    weight, value = y_true[:, 1:2], y_true[:, :1]
+    return tf.reduce_mean(weight * keras.losses.mean_squared_error(value, y_pred))  # <-
+""",
     )
     GOOD = (
         """\
@@ -82,7 +91,24 @@ def pairwise_loss(y_true, y_pred):
                 yield self.suspicion(message, source.location(event.node), Severity.NOTE)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
-        """Compare the two ranks of the labels."""
+        """Compare the two ranks of the labels, else look for columns of them that meet each other."""
+        found = list(self._of_ranks(prober)) or list(self._of_columns(prober))
+        yield from found
+
+    def _of_columns(self, prober: Prober) -> Iterator[Finding]:
+        op = None if prober.is_random else mixed_columns(prober)
+        if op is not None:
+            yield self.finding(
+                "one number for each sample, of shape (B,), meets a column of shape (B, 1) here, and gives a"
+                " tensor of shape (B, B): each sample is combined with each other",
+                op.location or prober.loss.location,
+                modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
+                severity=Severity.NOTE if compares_samples(prober) else Severity.WARNING,
+                hint="Take both in the same way: `y[:, 0]` and `y[:, 1]`, or `y[:, :1]` and `y[:, 1:]`",
+                batch=["even", "first half"],
+            )
+
+    def _of_ranks(self, prober: Prober) -> Iterator[Finding]:
         import numpy as np
 
         from losscheck.inputs.batches import is_same_value

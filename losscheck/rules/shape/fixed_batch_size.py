@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
-from losscheck.recipe import PROVED_ON, Raises, Recipe, Values
+from losscheck.recipe import PROVED_ON, NoScript, Raises, Recipe, Values
 from losscheck.rule import Rule, first_line, return_location
 
 
@@ -80,6 +80,8 @@ def centred_loss(y_true, y_pred):
 
     def recipe(self, finding: Finding) -> Recipe:
         """How a script shows it: another number of rows raises, or gives the same rows another loss."""
+        if finding.evidence.get("is_torn"):
+            return NoScript("it raises nothing, and its one number looks like any other")
         return self.repro if finding.evidence["batch"] == "extended" else Raises(PROVED_ON)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
@@ -111,6 +113,19 @@ def centred_loss(y_true, y_pred):
                     batch=name,
                 )
                 return
+        if prober.evidence.named_rows is not None and prober.flow().torn(rows) is None:
+            for name in ("other_size", "partial"):
+                size = prober.inputs[name].size
+                if (op := prober.flow(name).torn(size)) is not None:
+                    yield self.finding(
+                        f"works on a batch of {rows}; one of {size} is reshaped to {op.shape}, which puts"
+                        " parts of one row into several groups",
+                        op.location or prober.loss.location,
+                        modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
+                        batch=name,
+                        is_torn=True,
+                    )
+                    return
         yield from self._check_same_rows(prober, rows)
 
     @staticmethod

@@ -101,7 +101,8 @@ def scaled_loss(y_true, y_pred):
             unknown = prober.graph(known_batch=False, as_fit=as_fit).raised
             if unknown is None:
                 continue
-            if any(prober.graph(as_fit=way).raised is not None for way in (as_fit, True)):
+            known = [raised for way in (as_fit, True) if (raised := prober.graph(as_fit=way).raised)]
+            if any(raised.location == unknown.location or "None" not in unknown.message for raised in known):
                 continue  # it needs AutoGraph, or does not run in a graph at all: other rules say so
             yield self.finding(
                 f"raises when the batch size is unknown at trace time: {first_line(unknown)}",

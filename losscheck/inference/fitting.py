@@ -1,0 +1,74 @@
+"""Sizes that an error speaks of: what a constant of the loss, or a slice of one side, asks of the other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from losscheck.inference.search import Search, sized
+from losscheck.inputs.batches import default_batch_size
+from losscheck.inputs.specs import BATCH_AXIS, InputSpec
+from losscheck.inputs.tasks import TASKS, Task
+
+_SHAPES = re.compile(r"\[(\d+(?:,\d+)*)\] vs\. \[(\d+(?:,\d+)*)\]")
+#: Each try may show the size of one more axis.
+_MAX_TRIES = 3
+#: Widths of a last axis of which a slice that counts from its end, or from an attribute, leaves something.
+_WIDTHS = (8, 24, 72, 160)
+
+
+def try_fitted(search: Search, task: Task) -> None:
+    """After a try that raised: the task with the axes that a constant of the loss has, grids and anchors.
+
+    Where the constant has rows of its own, the batch has as many.
+    """
+    rows = default_batch_size(task)
+    for _ in range(_MAX_TRIES):
+        shapes = _shapes(search)
+        if shapes is None or search.best_rank == 0:
+            return
+        ours, constant = shapes if shapes[0][0] == rows else shapes[::-1]
+        if ours[0] != rows or ours[1:] == constant[1:] or constant[0] == rows:
+            return
+        sizes = [
+            {a: b} if a != b and 1 not in (a, b) else {} for a, b in zip(ours[1:], constant[1:], strict=True)
+        ]
+        rows = constant[0] if constant[0] > 1 else rows
+        fitted = replace(task, y_true=_resized(task.y_true, sizes), y_pred=_resized(task.y_pred, sizes))
+        if fitted == task or search.attempt(fitted, rows) is None:
+            return
+        task = fitted
+
+
+def try_wider(search: Search) -> None:
+    """Where slices leave nothing of ``y_pred``: wider ones, with ``y_true`` as wide as what it goes with."""
+    for width in _WIDTHS:
+        task = sized(TASKS["regression"], {"D": width})
+        search.attempt(task)
+        shapes = _shapes(search)
+        if search.best_rank > 0 and shapes is not None:
+            pair = [shape[1:] for shape in shapes]
+            if (width,) in pair:
+                other = pair[1 - pair.index((width,))]
+                search.attempt(replace(task, y_true=replace(task.y_true, dims=(BATCH_AXIS, *other))))
+        if search.best_rank == 0:
+            return
+
+
+def _shapes(search: Search) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The two shapes of equal rank that the last try could not bring together."""
+    raised = search.attempts[-1].observation.raised if search.attempts else None
+    found = _SHAPES.search(raised.message) if raised is not None else None
+    if found is None:
+        return None
+    left, right = (tuple(map(int, shape.split(","))) for shape in found.groups())
+    return (left, right) if len(left) == len(right) else None
+
+
+def _resized(spec: InputSpec, sizes: list[dict[int, int]]) -> InputSpec:
+    """The spec with other sizes for the axes that stand at the same place, its columns left alone."""
+    if spec.domain.name == "parts":
+        sizes = sizes[: len(spec.dims) - 2]
+    known = [{}, *sizes, *({} for _ in spec.dims)]
+    dims = (known[axis].get(dim, dim) if isinstance(dim, int) else dim for axis, dim in enumerate(spec.dims))
+    return replace(spec, dims=tuple(dims))
