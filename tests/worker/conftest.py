@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting_child import is_waiting
 
 from losscheck.loss import FoundLoss, Kind
 from losscheck.observation import ProcessObservation
@@ -83,7 +84,11 @@ class Workplace:
         return list(self.temporary.iterdir())
 
     def processes(self) -> list[int]:
-        """The servers of this workplace that are still there, with what they have forked."""
+        """The servers of this workplace that are still there, with the losses that they have forked."""
+        return [pid for pid in self.all_processes() if not is_waiting(pid)]
+
+    def all_processes(self) -> list[int]:
+        """The same, with the child that waits for the next loss."""
         return [int(p.name) for p in Path("/proc").glob("[0-9]*") if str(self.modules) in _command_line(p)]
 
 
@@ -100,7 +105,7 @@ def workplace(tmp_path, monkeypatch) -> Workplace:
     monkeypatch.setattr("tempfile.tempdir", str(place.temporary))
     monkeypatch.chdir(tmp_path)
     yield place
-    assert wait_until(lambda: place.processes() == []), "a process is left"
+    assert wait_until(lambda: place.all_processes() == []), "a process is left"
     assert wait_until(lambda: place.files() == []), f"a temporary file is left: {place.files()}"
 
 

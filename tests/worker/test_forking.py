@@ -100,3 +100,38 @@ def test_a_server_that_dies_between_two_runs_is_replaced(workplace):
         assert outcome.report is not None
         pool.renew()
         assert workplace.processes() not in ([], [server])
+
+
+def waiting(workplace):
+    """The child that waits, once there is one."""
+    assert wait_until(lambda: len(workplace.all_processes()) > len(workplace.processes()))
+    (pid,) = set(workplace.all_processes()) - set(workplace.processes())
+    return pid
+
+
+def test_while_nobody_waits_the_child_of_the_next_loss_is_forked(workplace):
+    with workplace.pool() as pool:
+        list(pool.run([found("fine")]))
+        child = waiting(workplace)
+        (outcome,) = pool.run([found("fine")])
+        assert outcome.report.skipped["value"] == str(child)
+        assert waiting(workplace) != child
+
+
+def test_a_child_that_dies_while_it_waits_is_not_missed(workplace):
+    with workplace.pool() as pool:
+        list(pool.run([found("fine")]))
+        child = waiting(workplace)
+        os.kill(child, signal.SIGKILL)
+        (outcome,) = pool.run([found("fine")])
+        assert int(outcome.report.skipped["value"]) != child
+
+
+def test_a_loss_that_is_handed_over_has_its_time_and_its_memory(workplace):
+    with workplace.pool(timeout=1.0, memory=0.2) as pool:
+        for name in ("fine", "hanging", "hoarding"):
+            list(pool.run([found(name)]))
+            waiting(workplace)
+    (hanging, late), (hoarding, large) = workplace.judged
+    assert (hanging, late.timed_out, late.out_of_memory) == ("hanging", 1.0, None)
+    assert (hoarding, large.timed_out, large.out_of_memory) == ("hoarding", None, 0.2)
