@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
 from losscheck.recipe import PROVED_ON, Values
 from losscheck.rule import Rule
 from losscheck.rules.shape.columns import mixed_columns
 from losscheck.rules.shape.pairs import compares_samples
+from losscheck.rules.shape.ranks import differs_in_fit, outer_product, unlike_ranks
 
 
 class BatchBroadcast(Rule):
@@ -113,7 +113,7 @@ def pairwise_loss(y_true, y_pred):
 
         from losscheck.inputs.batches import is_same_value
 
-        pair = _pair(prober)
+        pair = unlike_ranks(prober)
         if pair is None:
             return
         unlike, aligned = pair
@@ -124,12 +124,12 @@ def pairwise_loss(y_true, y_pred):
         slope = prober.gradient(aligned).gradient
         if slope is None or not slope.any():
             return  # one column is not its kind of input: nothing is left to compare
-        if _outer(prober.flow(aligned, shapes_only=True), rows) is not None:
+        if outer_product(prober.flow(aligned, shapes_only=True), rows) is not None:
             return
-        op = _outer(prober.flow(unlike, shapes_only=True), rows)
+        op = outer_product(prober.flow(unlike, shapes_only=True), rows)
         if op is None or is_same_value(np.mean(wrong.value), np.mean(right.value)):
             return
-        is_wrong_in_fit = _differs_in_fit(prober, unlike, aligned)
+        is_wrong_in_fit = differs_in_fit(prober, unlike, aligned)
         words = prober.inputs[unlike].words
         true, pred = prober.inputs[unlike].y_true.shape, prober.inputs[unlike].y_pred.shape
         yield self.finding(
@@ -143,51 +143,6 @@ def pairwise_loss(y_true, y_pred):
             input=words,
             batch=[unlike, aligned],
         )
-
-
-def _pair(prober: Prober) -> tuple[str, str] | None:
-    """The batch with unlike ranks and the same batch aligned; None where the question does not arise."""
-    task = prober.inputs.task
-    true, pred = task.y_true.dims, task.y_pred.dims
-    if task.is_told:
-        if len(true) + 1 == len(pred) and pred[-1] == 1:
-            return "typical", "expanded labels"
-        if len(true) == len(pred) and true[-1] == 1 and pred[-1] != 1 and len(true) > 1:
-            return "typical", "squeezed labels"
-        return None
-    has_classes = task.y_true.domain.name in ("onehot", "simplex") or task.y_pred.domain.name == "simplex"
-    if true == pred and len(true) == 2 and not has_classes:
-        return "flat", "column"
-    if task.y_true.is_label and len(true) + 1 == len(pred):
-        return "expanded labels", "typical"
-    return None
-
-
-def _outer(flow: FlowObservation, rows: int) -> Op | None:
-    """The first operation of both arguments whose output holds the batch axis twice."""
-    for op in flow.ops:
-        twice = op.shape is not None and op.shape.count(rows) > 1
-        if twice and op.from_y_true and op.from_y_pred and op.reaches_output:
-            return op
-    return None
-
-
-def _differs_in_fit(prober: Prober, unlike: str, aligned: str) -> bool:
-    """Whether `fit` gets it wrong too; it is run only where its own alignment does not settle the matter."""
-    import numpy as np
-
-    from losscheck.inputs.batches import is_same_value
-
-    fed, meant = prober.inputs[unlike].aligned(), prober.inputs[aligned]
-    is_same = fed.y_true.shape == meant.y_true.shape and fed.y_pred.shape == meant.y_pred.shape
-    if is_same and not prober.loss.is_keras_loss:
-        return False
-    wrong, right = prober.fit(unlike), prober.fit(aligned)
-    if wrong.raised is not None:
-        return right.raised is None
-    if wrong.first_loss is None or right.first_loss is None:
-        return False
-    return not is_same_value(np.asarray(wrong.first_loss), np.asarray(right.first_loss))
 
 
 def _severity(prober: Prober, is_wrong_in_fit: bool) -> Severity:
