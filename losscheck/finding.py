@@ -116,3 +116,38 @@ class Finding:
     location: Location  #: the line to change
     modes: tuple[Mode, ...] = ()  #: the modes in which the defect shows
     evidence: Mapping[str, Any] = field(default_factory=dict)  #: plain data behind the message
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data in the schema of the JSON report."""
+        place = self.location
+        return {
+            "code": self.code,
+            "name": self.name,
+            "severity": self.severity.value,
+            "message": self.message,
+            "hint": self.hint,
+            "path": place.path,
+            "line": place.line,
+            "cell": place.cell,
+            "column": place.column,
+            "end_line": place.end_line if place.end_line is not None else place.line,
+            "end_column": place.end_column,
+            "modes": [mode.value for mode in self.modes],
+            "evidence": dict(self.evidence),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Finding:
+        """The inverse of `to_dict`."""
+        return cls(
+            code=data["code"],
+            name=data["name"],
+            severity=Severity(data["severity"]),
+            message=data["message"],
+            hint=data["hint"],
+            location=Location(
+                data["path"], data["line"], data["column"], data["end_line"], data["end_column"], data["cell"]
+            ),
+            modes=tuple(Mode(mode) for mode in data["modes"]),
+            evidence=data["evidence"],
+        )

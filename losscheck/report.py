@@ -140,9 +140,9 @@ class LossReport:
             "task": task,
             "modes": {mode.value: result.status.value for mode, result in self.modes.items()},
             "mode_reasons": {mode.value: r.reason for mode, r in self.modes.items() if r.reason},
-            "findings": [_finding_to_dict(finding) for finding in self.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
             "suppressed": [
-                {**_finding_to_dict(entry.finding), "suppressed_by": entry.by, "reason": entry.reason}
+                {**entry.finding.to_dict(), "suppressed_by": entry.by, "reason": entry.reason}
                 for entry in self.suppressed
             ],
             "skipped": dict(self.skipped),
@@ -172,9 +172,9 @@ class LossReport:
             kind=data["kind"],
             task=task,
             modes={Mode(m): ModeResult(Status(s), reasons.get(m, "")) for m, s in data["modes"].items()},
-            findings=tuple(_finding_from_dict(finding) for finding in data["findings"]),
+            findings=tuple(Finding.from_dict(finding) for finding in data["findings"]),
             suppressed=tuple(
-                Suppressed(_finding_from_dict(entry), entry["suppressed_by"], entry["reason"])
+                Suppressed(Finding.from_dict(entry), entry["suppressed_by"], entry["reason"])
                 for entry in data["suppressed"]
             ),
             skipped=dict(data["skipped"]),
@@ -260,37 +260,3 @@ class Report:
                 "failures": len(self.failures),
             },
         }
-
-
-def _finding_to_dict(finding: Finding) -> dict[str, Any]:
-    place = finding.location
-    return {
-        "code": finding.code,
-        "name": finding.name,
-        "severity": finding.severity.value,
-        "message": finding.message,
-        "hint": finding.hint,
-        "path": place.path,
-        "line": place.line,
-        "cell": place.cell,
-        "column": place.column,
-        "end_line": place.end_line if place.end_line is not None else place.line,
-        "end_column": place.end_column,
-        "modes": [mode.value for mode in finding.modes],
-        "evidence": dict(finding.evidence),
-    }
-
-
-def _finding_from_dict(data: Mapping[str, Any]) -> Finding:
-    return Finding(
-        code=data["code"],
-        name=data["name"],
-        severity=Severity(data["severity"]),
-        message=data["message"],
-        hint=data["hint"],
-        location=Location(
-            data["path"], data["line"], data["column"], data["end_line"], data["end_column"], data["cell"]
-        ),
-        modes=tuple(Mode(mode) for mode in data["modes"]),
-        evidence=data["evidence"],
-    )
