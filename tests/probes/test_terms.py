@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from losscheck.engine import Options, check
 from losscheck.probes.flow import read_flow, trace
 from losscheck.probes.terms import run_terms
 
@@ -72,3 +73,15 @@ def test_a_loss_of_one_term_is_not_taken_apart(write):
     )
 
     assert terms(written) == ()
+
+
+def test_a_term_that_holds_nothing_loses_nothing(write):
+    written = write("""
+        def loss_fn(y_true, y_pred):
+            behind_the_last_column = tf.reduce_sum(tf.round(y_pred[:, 3:]), axis=-1)
+            return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1) + behind_the_last_column
+    """)
+
+    result = check(written.loss, Options(y_true="float32[B, 3]", y_pred="float32[B, 3]", select=("LC203",)))
+
+    assert (result.failures, result.report.findings) == ((), ())

@@ -118,12 +118,10 @@ def complement_loss(y_true, y_pred):
 
 
 def _moved(terms: list[Term]) -> tuple[float, float] | None:
-    """An entry of a term on two batches where it differs; None where it does not."""
+    """An entry of a term on two batches where it differs; None where it does not, or there is no entry."""
     values = [t.value.astype(np.float64) for t in terms if t.value.size and np.isfinite(t.value).all()]
     for other in values[1:]:
         gaps = np.abs(np.ravel(other - values[0]))
-        if not gaps.size:  # a slice beyond the last column
-            continue
         index = int(gaps.argmax())
         before, after = float(np.ravel(values[0])[index]), float(np.ravel(other)[index])
         if gaps[index] > 1e-4 * max(1.0, abs(before), abs(after)):
