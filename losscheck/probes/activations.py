@@ -197,7 +197,7 @@ def _undone(loss: LoadedLoss, flow: FlowObservation, batch: Batch, files: UserFi
     tensor does not tell. Source: ``_get_logits`` in keras/src/backend/tensorflow/nn.py.
     """
     for op in flow.ops:
-        if op.type not in ("Softmax", "Sigmoid") or not op.from_y_pred or op.reaches_output:
+        if op.type not in ("Softmax", "Sigmoid") or not op.from_y_pred:
             continue
         readers = [
             row
@@ -205,7 +205,7 @@ def _undone(loss: LoadedLoss, flow: FlowObservation, batch: Batch, files: UserFi
             if row.reaches_output and row.location is not None and set(row.inputs) & set(op.inputs)
         ]
         if readers and _is_warned_of(loss, batch, files):
-            return readers[0]
+            return next((row for row in readers if "CrossEntropy" in row.type), readers[0])
     return None
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from losscheck.engine import Options, check_found
 from losscheck.loading.target import find_losses
+from losscheck.probes.session import isolated
 from losscheck.registry import all_rules
 from losscheck.report import LossReport
 from losscheck.worker.pool import Pool
@@ -46,7 +47,8 @@ class Checker:
     def checked(self, found, *, in_child=False):
         """The report and the failures of a loss."""
         if not in_child:
-            return check_found(found, Options())
+            with isolated():  # what a file sets when it is imported is not for the next one
+                return check_found(found, Options())
         if self._pool is None:
             self._pool = Pool(jobs=1, timeout=self._timeout).__enter__()
         (outcome,) = self._pool.run([found])

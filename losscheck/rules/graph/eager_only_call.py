@@ -53,6 +53,7 @@ class EagerOnlyCall(FailureRule):
     severity = Severity.ERROR
     hint = "Stay with tensors: drop the call, use `tf.cast`, `tf.shape`, or call the model itself, `model(x)`"
     supersedes = ("LC003", "LC201")
+    silences_at_line = ("LC303",)
     repro = Raises()
 
     BAD = (

@@ -14,6 +14,7 @@ from losscheck.rule import Rule, first_line
 
 #: Arguments that the config of every `Loss` holds.
 _OF_KERAS = ("name", "reduction", "dtype")
+_PLAIN = "Put plain numbers into the config, `float(self.delta)` for a tensor, and make the tensor from them"
 
 
 class BrokenConfig(Rule):
@@ -125,6 +126,7 @@ class SquaredLoss(keras.losses.Loss):
             message,
             _place(seen) or prober.loss.location,
             modes=(Mode.RELOAD,),
+            hint=_PLAIN if seen.raised is not None and "__tensor__" in seen.raised.message else None,
             lost=[name for name, _, _ in seen.lost],
         )
 

@@ -16,6 +16,11 @@ _SAME_IN_OPS = """
     sign sin softmax softplus softsign sparse_categorical_crossentropy sqrt square squeeze stack std
     stop_gradient sum tanh tile transpose var zeros zeros_like
 """
+#: Functions that `keras.losses` and `keras.metrics` have, and those of `tf.keras` no longer.
+_SAME_IN_KERAS = """
+    kl_divergence log_cosh mean_absolute_error mean_absolute_percentage_error mean_squared_error
+    mean_squared_logarithmic_error
+"""
 #: Names of Keras 2's backend that are called otherwise now.
 _KERAS = _table(
     """
@@ -104,6 +109,8 @@ def replacement(module: str, name: str) -> str:
     """What to write in place of ``module.name``; empty where nothing is known."""
     if module.startswith("numpy"):
         return _NUMPY.get(name, "")
+    if module.endswith((".losses", ".metrics")):
+        return f"{module.removeprefix('tf.')}.{name}" if name in _SAME_IN_KERAS.split() else ""
     if "keras" in module:
         return f"keras.ops.{name}" if name in _SAME_IN_OPS.split() else _KERAS.get(name, "")
     return _TENSORFLOW.get(name, "")
