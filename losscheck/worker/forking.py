@@ -10,13 +10,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from losscheck.worker.ahead import Ahead, await_request
 from losscheck.worker.channel import Channel
 from losscheck.worker.child import run_child
 from losscheck.worker.memory import LOOK_EVERY, MemoryLimit, memory_of
-from losscheck.worker.messages import Check, Ended, Request, Started
+from losscheck.worker.messages import Check, Ended, Request, RequestFiles, Started
 from losscheck.worker.orphans import adopt_orphans, kill_orphans
 
 #: Seconds without a loss after which a child is forked for the next one.
@@ -28,10 +29,16 @@ class _Child:
     """A child that checks a loss; its process group has its number."""
 
     pid: int
-    number: int  #: of the request
+    request: Request
     deadline: float
     memory: MemoryLimit
+    is_ahead: bool  #: whether it was there before the request
     timed_out: bool = False
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it died while it waited, and the request was sent to nobody."""
+        return self.is_ahead and not RequestFiles(Path(self.request.folder)).output.exists()
 
     def kill(self) -> None:
         """Kill it and what it has started."""
@@ -92,9 +99,10 @@ class ForkingServer:
     def _start(self, request: Request) -> None:
         deadline = time.monotonic() + request.limit
         ahead, self._ahead = self._ahead, None
-        pid = ahead.pid if ahead and ahead.hand_over(request) else self._fork(lambda: request)
+        is_ahead = ahead is not None and ahead.hand_over(request)
+        pid = ahead.pid if ahead is not None and is_ahead else self._fork(lambda: request)
         memory = MemoryLimit(pid, request.memory, memory_of(pid))
-        self._children[pid] = _Child(pid, request.number, deadline, memory)
+        self._children[pid] = _Child(pid, request, deadline, memory, is_ahead)
         self._channel.send(Started(request.number, pid))
 
     def _fork(self, receive: Callable[[], Request], *private: int) -> int:
@@ -130,10 +138,11 @@ class ForkingServer:
             if child is not None:  # else an orphan
                 has_ended = True
                 child.kill_group()
-                over = child.memory.is_exceeded
-                self._channel.send(
-                    Ended.by(child.number, code, timed_out=child.timed_out, out_of_memory=over)
-                )
+                if child.is_missed:
+                    self._start(child.request)
+                    continue
+                over, number = child.memory.is_exceeded, child.request.number
+                self._channel.send(Ended.by(number, code, timed_out=child.timed_out, out_of_memory=over))
         if has_ended:
             kill_orphans((*self._children, *((self._ahead.pid,) if self._ahead else ())))
 
