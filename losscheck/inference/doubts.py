@@ -19,6 +19,8 @@ _DIVISIONS = frozenset({"RealDiv", "DivNoNan"})
 #: What keeps a divisor from zero.
 _GUARDS = frozenset({"Add", "AddV2", "Maximum"})
 _SOFTMAX = frozenset({"Softmax", "LogSoftmax"})
+_DIFFERENCES = frozenset({"Sub", "SquaredDifference"})
+_MOVES = frozenset({"StridedSlice", "ExpandDims", "Reshape", "Transpose", "Squeeze", "Identity"})
 #: Operations that make a last axis of one on purpose.
 _KEEPS_ONE = frozenset(
     {
@@ -41,8 +43,8 @@ def is_unfit(flow: FlowObservation, task: Task, rows: int) -> bool:
     """Whether the loss runs on inputs that it cannot mean.
 
     A tensor that it makes of `y_pred` holds nothing; one column is made to sum to one, by a softmax or by its
-    own sum, and is 1 for anything; one column of probabilities is read for the labels that are 1 alone;
-    one-hot rows are read as class ids; a reshape cuts through the rows.
+    own sum, and is 1 for anything; one column is compared with itself; one column of probabilities is read
+    for the labels that are 1 alone; one-hot rows are read as class ids; a reshape cuts through the rows.
     """
     return (
         flow.torn(rows) is not None
@@ -61,6 +63,7 @@ def _is_pointless(ops: Sequence[Op], op: Op) -> bool:
             or (op.type in _SOFTMAX and shape[-1:] == (1,))
             or (op.type in _CROSSENTROPY and (ops[op.inputs[0]].shape or ())[-1:] == (1,))
             or _is_own_share(ops, op)
+            or _is_own_gap(ops, op)
         )
     )
 
@@ -86,6 +89,21 @@ def _is_own_share(ops: Sequence[Op], op: Op) -> bool:
         below = next((row for row in ops[below].inputs if ops[row].from_y_pred), above)
     total = ops[below]
     return total.type == "Sum" and total.inputs[0] == above and total.shape == ops[above].shape
+
+
+def _is_own_gap(ops: Sequence[Op], op: Op) -> bool:
+    """Whether the one number of each row is taken from itself: the pairs of one column."""
+    if op.type not in _DIFFERENCES or not op.shape or set(op.shape[1:]) != {1}:
+        return False
+    left, right = (_moved_from(ops, index) for index in op.inputs[:2])
+    return left == right and ops[left].shape is not None and set((ops[left].shape or ())[1:]) == {1}
+
+
+def _moved_from(ops: Sequence[Op], index: int) -> int:
+    """The tensor whose entries an operation only puts into another shape."""
+    while ops[index].type in _MOVES and ops[index].inputs:
+        index = ops[index].inputs[0]
+    return index
 
 
 def doubts(flow: FlowObservation, rows: int) -> int:

@@ -37,6 +37,10 @@ _ORIGIN = re.compile(r"\n[^\n]* was defined here:\n.*", re.DOTALL)
 _MAX_TEXT = 100_000
 
 
+#: Sources of compiled modules, whose frames name them as they lay where they were compiled.
+_COMPILED = (".pyx", ".pxd", ".pxi", ".c", ".cpp")
+
+
 class UserFiles:
     """Tells the user's files from those of libraries.
 
@@ -63,7 +67,11 @@ class UserFiles:
         resolved = str(Path(path).resolve())
         if resolved == self._own:
             return True
-        if "__autograph_generated_file" in path or resolved.startswith(_PACKAGE + "/"):
+        if (
+            "__autograph_generated_file" in path
+            or path.endswith(_COMPILED)
+            or resolved.startswith(_PACKAGE + "/")
+        ):
             return False
         if self._own_root and resolved.startswith(self._own_root + "/"):
             return True

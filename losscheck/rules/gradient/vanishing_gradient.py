@@ -103,7 +103,9 @@ def binary_loss(y_true, y_pred):
 
 
 def _is_useful(seen: GradientObservation) -> bool:
-    return seen.is_finite and seen.gradient is not None and bool(np.isfinite(seen.gradient).all())
+    """Whether there is a finite gradient for each row; what Python computes comes back as one number."""
+    gradient = seen.gradient
+    return seen.is_finite and gradient is not None and gradient.ndim > 0 and bool(np.isfinite(gradient).all())
 
 
 def _mean(seen: GradientObservation) -> float:
