@@ -15,6 +15,8 @@ from losscheck.loss import SourceFacts
 MARGIN = 0.05
 #: Logits of this size make a softmax as sure as a trained model is.
 _SURE_LOGIT = 10.0
+#: Names by which a loss says that its labels may lack numbers, in TensorFlow and in `keras.ops`.
+_ASKS_FOR_NUMBERS = frozenset({"is_nan", "isnan", "is_finite", "isfinite"})
 
 
 def draw(spec: InputSpec, rows: int, seed: int) -> np.ndarray:
@@ -99,7 +101,7 @@ def _edges_of_y_true(
             "one-hot",
             np.broadcast_to(np.eye(y_true.shape[-1])[0], y_true.shape).astype(y_true.dtype),
         )
-    if "is_nan" in facts.names and task.y_true.is_float:
+    if _ASKS_FOR_NUMBERS & set(facts.names) and task.y_true.is_float:
         yield "y_true", "all NaN", np.full_like(y_true, np.nan)
     for value in facts.compared:
         fits = task.y_true.is_float or _holds(y_true.dtype, value)
