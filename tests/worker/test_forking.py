@@ -61,9 +61,9 @@ def test_the_children_of_a_dead_server_die_with_it(workplace):
         outcomes = pool.run([found("fine"), found("hanging")])
         next(outcomes)
         (server,) = (worker._process.pid for worker in pool._crew.workers)
+        assert wait_until(lambda: len(workplace.processes()) > 1)
         children = [pid for pid in workplace.processes() if pid != server]
         os.kill(server, 9)
-        assert children
         assert wait_until(lambda: not any(is_alive(pid) for pid in children))
         outcomes.close()
 
