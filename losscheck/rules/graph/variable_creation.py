@@ -16,7 +16,7 @@ from losscheck.rule import FailureRule
 _ERROR = re.compile(
     r"singleton tf\.Variable|tf\.function-decorated function tried to create variables"
     r"|[Tt]ensor-typed variable initializers|[Cc]reating variables on a non-first call"
-    r"|should not create variables|build\(\)` was called.*variables"
+    r"|should not create variables|build\(\)` was called.*variables|Unable to lift tensor"
 )
 #: Layers with weights, by how their names begin.
 _LAYERS = ("Dense", "Conv", "Embedding", "LSTM", "GRU", "BatchNorm", "LayerNorm", "MultiHead", "PReLU")
