@@ -129,12 +129,17 @@ def _written(form, name, parameters, body, comment):
     return [f"def {name}({typed}){' -> tf.Tensor' * bool(note)}:{comment}", *inside]
 
 
+def _is_owed(finding, text):
+    """Whether it is what the catalogue says of a `Loss` that aligns no ranks and whose inputs nobody told."""
+    return finding.code == "LC101" and "(keras.losses.Loss)" in text and "# losscheck:" not in text
+
+
 def hold_planted(result, case):
     """Raise `LosscheckFailed` where a planted defect is not found at its line, or a right loss is blamed."""
     findings = result.report.findings if result.report else ()
     said = ", ".join(f"{f.code}@{f.location.line} {f.severity.value}" for f in findings) or "nothing"
     if case.defect is NONE:
-        loud = [f for f in findings if f.severity.value != "note"]
+        loud = [f for f in findings if f.severity.value != "note" and not _is_owed(f, case.text)]
         if loud:
             raise LosscheckFailed(f"a right loss is blamed: {said}\n" + "\n".join(f.message for f in loud))
         return

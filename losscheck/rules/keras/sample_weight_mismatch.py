@@ -100,6 +100,7 @@ def sequence_loss(y_true, y_pred):
             np.isfinite(full).all() and np.isfinite(alone).all()
         ):
             return
+        full, alone = full.astype(np.float64), alone.astype(np.float64)  # whose squares may overflow
         kept = full[list(seen.kept)]
         is_constant = np.allclose(full, full[:1], rtol=_TOLERANCE) and not np.allclose(full[0], alone[0])
         if not is_constant and _is_multiple(kept, alone):
