@@ -215,7 +215,10 @@ class Prober(Asking):
         """The limits that training reaches; NaN labels only where the loss itself looks for them."""
         import numpy as np
 
-        asks = any(op.type in ("IsNan", "IsFinite") and op.from_y_true for op in self.flow().ops)
+        asks = any(
+            op.from_y_true and (op.type == "IsNan" or (op.type == "IsFinite" and not op.from_y_pred))
+            for op in self.flow().ops  # whether its own result is finite, a loss asks as well
+        )
         return [batch for batch in self.inputs.edges() if asks or not np.isnan(batch.y_true).any()]
 
     def asked(self, probe: str) -> list[Observation]:
