@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from losscheck.asking import Asking, Seen
+from losscheck.attempts import Attempt, telling_attempt
 from losscheck.finding import Location, Mode
 from losscheck.graph_observation import (
     Op,
@@ -16,7 +15,6 @@ from losscheck.graph_observation import (
 )
 from losscheck.loss import LoadedLoss
 from losscheck.observation import (
-    EagerObservation,
     EffectKind,
     GraphObservation,
     LoadObservation,
@@ -28,44 +26,6 @@ from losscheck.observation import (
 
 if TYPE_CHECKING:
     from losscheck.inputs.batches import Batch, Batches
-
-#: Errors of the code itself: no other input cures them.
-_UNBOUND = ("NameError", "ImportError", "ModuleNotFoundError")
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One kind of input that was tried on the loss while its task was looked for."""
-
-    task: str  #: name of the task
-    y_true: str  #: spec
-    y_pred: str  #: spec
-    rows: int  #: batch size
-    observation: EagerObservation
-
-
-#: What is said of too few or too many axes, or of whole numbers: any loss refuses what it was not made for.
-_ABOUT_KIND = re.compile(
-    r"\brank\b|-dimensional|[Ii]nvalid reduction dim|out of bounds|[Ii]ndex out of range"
-    r"|of int(?:32|64) is not in the list of allowed"
-)
-#: A float of another width than the inputs': it comes from the loss itself.
-_FLOATS_CLASH = re.compile(r"expected to be a (float|double|half) tensor but is a (float|double|half) tensor")
-
-
-def telling_attempt(attempts: Iterable[Attempt]) -> Attempt | None:
-    """The first try with the error that most of them raised; one about ranks only where there is no other.
-
-    A name that nothing binds, or two widths of floats, is an error of the code, whatever the inputs: it comes
-    before all others.
-    """
-    every = [(attempt, error) for attempt in attempts if (error := attempt.observation.raised)]
-    own = [pair for pair in every if pair[1].type in _UNBOUND or _FLOATS_CLASH.search(pair[1].message)]
-    raised = own or [pair for pair in every if not _ABOUT_KIND.search(pair[1].message)] or every
-    kinds = [(error.type, error.location and error.location.line) for _, error in raised]
-    if not kinds:
-        return None
-    return raised[kinds.index(Counter(kinds).most_common(1)[0][0])][0]
 
 
 @dataclass(frozen=True)
@@ -163,7 +123,7 @@ class Prober(Asking):
 
     def replicas(self) -> ReplicasObservation:
         """The loss on two replicas; only where a batch is not the mean of its halves, or on request."""
-        if Mode.REPLICAS not in self.evidence.wanted and (reason := self._is_plain_mean()):
+        if Mode.REPLICAS not in self.evidence.wanted and (reason := self.why_plain_mean()):
             self._seen[("replicas",)] = ReplicasObservation("even", skipped=reason)
             return cast("ReplicasObservation", self._seen[("replicas",)])
         return self._risk(Mode.REPLICAS, ReplicasObservation, "even")
@@ -173,7 +133,7 @@ class Prober(Asking):
         lists = (op.location for op in self.flow().ops if "TensorList" in op.type)
         return next((place for place in lists if place is not None), None)
 
-    def _is_plain_mean(self) -> str:
+    def why_plain_mean(self) -> str:
         """Why two replicas cannot differ from one device; empty if they may."""
         import numpy as np
 

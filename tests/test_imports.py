@@ -32,6 +32,7 @@ FLOORS = {
     "losscheck.loading.subject": 1,
     "losscheck.reading": 1,
     "losscheck.inputs": 1,
+    "losscheck.attempts": 0,
     "losscheck.asking": 2,
     "losscheck.hunting": 2,
     "losscheck.rule": 2,

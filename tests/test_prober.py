@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from losscheck.attempts import Attempt, telling_attempt
 from losscheck.finding import Location, Mode
 from losscheck.graph_observation import FlowObservation, Op, ValuesObservation
 from losscheck.inputs.batches import Batch, Batches
@@ -23,7 +24,7 @@ from losscheck.observation import (
     Raised,
     Returned,
 )
-from losscheck.prober import Attempt, Evidence, Prober, telling_attempt
+from losscheck.prober import Evidence, Prober
 
 TENSOR = Returned("tensor", "float32", (7,))
 OP = Op(

@@ -75,7 +75,8 @@ def exists(holder):
     if not name:
         return holder in EXAMPLES
     file = ROOT / "fixtures" / "losses" / path if path.startswith("clean/") else ROOT / "tests" / path
-    return re.search(rf"^(?:def |class )?.*\b{name}\b", file.read_text(encoding="utf-8"), re.MULTILINE)
+    defined = rf"^\s*(?:def|class) {name}\b|^{name}\b.*? = "
+    return re.search(defined, file.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("entry", QUIET)
@@ -92,3 +93,4 @@ def test_an_example_holds_its_own_rule_or_is_the_defect_of_another():
 def test_what_is_not_there_is_missed():
     assert not exists("LC301-good-9")
     assert not exists("clean/plain.py:no_such_loss")
+    assert not exists("clean/plain.py:y_pred"), "it is named there, and defined nowhere"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from losscheck.attempts import Attempt, telling_attempt
 from losscheck.graph_observation import FlowObservation
 from losscheck.inference.domains import read_domains
 from losscheck.inference.doubts import doubts, is_unfit
@@ -18,7 +19,6 @@ from losscheck.inputs.batches import Batch, Batches
 from losscheck.inputs.specs import Domain, parse_spec
 from losscheck.inputs.tasks import TASKS, Task
 from losscheck.loss import LoadedLoss, SourceFacts
-from losscheck.prober import Attempt, telling_attempt
 from losscheck.report import TaskChoice, TaskSource
 
 Read = Callable[[Batch], FlowObservation]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
 
+from losscheck.attempts import Attempt
 from losscheck.inputs.batches import Batch, Batches, default_batch_size
 from losscheck.inputs.tasks import DEFAULT_SIZES, Task
 from losscheck.loss import SourceFacts
 from losscheck.observation import EagerObservation
-from losscheck.prober import Attempt
 
 #: A call takes a few milliseconds; the search must stay well under half a second.
 _MAX_ATTEMPTS = 120

@@ -35,10 +35,9 @@ class _Child:
     is_ahead: bool  #: whether it was there before the request
     timed_out: bool = False
 
-    @property
-    def is_missed(self) -> bool:
-        """Whether it died while it waited, and the request was sent to nobody."""
-        return self.is_ahead and not RequestFiles(Path(self.request.folder)).output.exists()
+    def has_missed(self, code: int) -> bool:
+        """Whether it was killed while it waited, and the request was sent to nobody."""
+        return self.is_ahead and code < 0 and not RequestFiles(Path(self.request.folder)).output.exists()
 
     def kill(self) -> None:
         """Kill it and what it has started."""
@@ -138,7 +137,7 @@ class ForkingServer:
             if child is not None:  # else an orphan
                 has_ended = True
                 child.kill_group()
-                if child.is_missed:
+                if child.has_missed(code):
                     self._start(child.request)
                     continue
                 over, number = child.memory.is_exceeded, child.request.number

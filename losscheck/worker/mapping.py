@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import importlib.util
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,10 @@ _LIBRARIES = ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2")
 
 @contextlib.contextmanager
 def mapping_tensorflow() -> Iterator[None]:
-    """Map and relocate TensorFlow's libraries in a thread; on leaving it has ended."""
+    """Map and relocate TensorFlow's libraries in a thread (Linux); on leaving it has ended."""
+    if sys.platform != "linux":
+        yield
+        return
     thread = threading.Thread(target=_map, name="losscheck-mapping", daemon=True)
     thread.start()
     try:
@@ -26,7 +30,8 @@ def mapping_tensorflow() -> Iterator[None]:
 
 
 def _map() -> None:
-    with contextlib.suppress(Exception):  # importing TensorFlow says what is wrong with it
+    # there is none, or no `dlopen`: importing TensorFlow says what is wrong with it
+    with contextlib.suppress(ImportError, ValueError, AttributeError, OSError):
         spec = importlib.util.find_spec("tensorflow")
         # called as a foreign function it releases the interpreter's lock, which an import and `CDLL` hold
         dlopen = ctypes.CDLL(None).dlopen

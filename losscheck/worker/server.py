@@ -23,7 +23,6 @@ from typing import NoReturn
 
 from losscheck.loading.loaders import import_projects_afresh
 from losscheck.loss import FoundLoss
-from losscheck.probes.xla_kernels import register_kernels
 from losscheck.registry import all_rules
 from losscheck.worker.channel import Channel
 from losscheck.worker.child import check_request
@@ -52,7 +51,7 @@ _PACKAGES = (
 
 def main() -> None:
     """Serve the engine."""
-    serve(_check, preload=_preload, prepare=register_kernels)
+    serve(_check, preload=_preload)
 
 
 def serve(
@@ -60,7 +59,6 @@ def serve(
     *,
     imports: Sequence[str] = ("tensorflow", "keras"),
     preload: Callable[[], object] = lambda: None,
-    prepare: Callable[[], object] = lambda: None,
 ) -> NoReturn:
     """Answer requests until the parent closes its end or is gone.
 
@@ -68,12 +66,11 @@ def serve(
         check: loads and checks one loss.
         imports: modules whose versions the parent is told.
         preload: imports what every check needs beside them; runs before them.
-        prepare: does once what every check would do; runs after them, before the first fork.
 
     """
     channel = Channel()
     try:
-        versions = _import(imports, preload, prepare)
+        versions = _import(imports, preload)
     except BaseException as error:
         reason = str(error).strip().splitlines()
         text = f"{type(error).__name__}: {reason[0]}" if reason else type(error).__name__
@@ -100,13 +97,10 @@ def _check(found: FoundLoss, options: WorkerOptions, keep: Callable[[Checked], N
     return check_found(found, Options(**dataclasses.asdict(options), is_expendable=True), keep)
 
 
-def _import(
-    imports: Sequence[str], preload: Callable[[], object], prepare: Callable[[], object]
-) -> dict[str, str]:
+def _import(imports: Sequence[str], preload: Callable[[], object]) -> dict[str, str]:
     gc.disable()  # nothing of what an import makes is garbage
     preload()
     modules = {name: importlib.import_module(name) for name in imports}
-    prepare()
     gc.freeze()  # no collection in a child walks, and so copies, the pages that it shares with the server
     gc.set_threshold(*_COLLECTIONS)
     gc.enable()
@@ -121,7 +115,7 @@ def _preload() -> None:
             package = importlib.import_module(name)
             for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{name}."):
                 importlib.import_module(found.name)
-    all_rules()
+    all_rules()  # makes and keeps them
 
 
 def _serve_in_process(channel: Channel, check: Check) -> NoReturn:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from losscheck.attempts import Attempt
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.prober import Attempt, Prober
+from losscheck.prober import Prober
 from losscheck.reading.questions import unbound_names
 from losscheck.reading.source import Source
 from losscheck.reading.values import Kind

@@ -21,7 +21,7 @@ def mixed_columns(prober: Prober) -> Op | None:
     another one than that of its halves.
     """
     op = _meeting(prober.flow(), prober.inputs.typical_size)
-    return op if op is not None and _is_no_mean(prober) else None
+    return op if op is not None and not prober.why_plain_mean() else None
 
 
 def _meeting(flow: FlowObservation, rows: int) -> Op | None:
@@ -43,15 +43,3 @@ def _is_made(flow: FlowObservation, column: Op) -> bool:
     if column.type in _MAKES_COLUMN:
         return True
     return column.type == "StridedSlice" and len(flow.ops[column.inputs[0]].shape or ()) < 2
-
-
-def _is_no_mean(prober: Prober) -> bool:
-    import numpy as np
-
-    from losscheck.inputs.batches import is_same_value
-
-    whole, *halves = (prober.eager(name).value for name in ("even", "first half", "second half"))
-    if whole is None or any(half is None for half in halves):
-        return False
-    mean = np.mean([np.mean(half) for half in halves if half is not None])
-    return not is_same_value(np.mean(whole), mean) and not is_same_value(np.mean(whole), 2 * mean)
