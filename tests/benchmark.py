@@ -8,12 +8,10 @@ import argparse
 import contextlib
 import os
 import re
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -47,6 +45,7 @@ model.fit(y_pred, y_true, batch_size=5, verbose=0)
 """
 YARDSTICK = "import tensorflow"
 ONE = "one loss"
+FEW, HUNDRED, THOUSAND = 10, 100, 1000
 FILES_WITHOUT = 1000
 #: A file without losses as projects have them: some kilobytes of functions.
 ORDINARY = (
@@ -66,20 +65,22 @@ def seconds(command, folder, **environment):
     return took
 
 
-def subjects(folder, many):
-    """What is measured → its command."""
+def subjects(folder):
+    """What is measured in each round → its command; what is measured once → its command."""
     (folder / "model.py").write_text(ORDINARY)
     (folder / "losses.py").write_text(LOSS)
     (folder / "by_hand.py").write_text(BY_HAND)
-    for name, count, text in (("copies", many, LOSS), ("without", FILES_WITHOUT, ORDINARY)):
+    many = [(f"copies_{count}", count, LOSS) for count in (FEW, HUNDRED, THOUSAND)]
+    for name, count, text in (*many, ("without", FILES_WITHOUT, ORDINARY)):
         (folder / name).mkdir()
         for number in range(count):
             (folder / name / f"{name}_{number}.py").write_text(text)
     for path in folder.rglob("*.py"):
         os.utime(path, (1e9, 1e9))  # what was edited during a run is not kept
     here = [sys.executable, "-m", "losscheck"]
-    anew = ["--no-cache", "--no-server", "--fail-on", "never", "--isolated"]
-    return {
+    always = ["--fail-on", "never", "--isolated", "--no-server"]
+    anew = [*always, "--no-cache"]
+    in_turn = {
         YARDSTICK: [sys.executable, "-c", "import tensorflow"],
         "python -c pass": [sys.executable, "-c", "pass"],
         "--help": [*here, "--help"],
@@ -88,42 +89,42 @@ def subjects(folder, many):
         f"{FILES_WITHOUT:,} files without losses": [*here, "without"],
         "the four modes by hand": [sys.executable, "by_hand.py"],
         ONE: [*here, "losses.py", *anew],
-        f"{many} losses, -j 1": [*here, "copies", *anew, "-j", "1"],
-        f"{many} losses, -j 2": [*here, "copies", *anew, "-j", "2"],
-        "one loss, kept": [*here, "losses.py", "--fail-on", "never", "--isolated", "--no-server"],
-        f"{many} losses, kept": [*here, "copies", "--fail-on", "never", "--isolated", "--no-server"],
+        f"{FEW} losses, -j 1": [*here, f"copies_{FEW}", *anew, "-j", "1"],
+        f"{FEW} losses, -j 2": [*here, f"copies_{FEW}", *anew, "-j", "2"],
+        "one loss, kept": [*here, "losses.py", *always],
+        f"{HUNDRED} losses, kept": [*here, f"copies_{HUNDRED}", *always],
     }
+    once = {
+        f"{HUNDRED} losses, -j 2": [*here, f"copies_{HUNDRED}", *anew, "-j", "2"],
+        f"{THOUSAND:,} losses, -j 2": [*here, f"copies_{THOUSAND}", *anew, "-j", "2"],
+    }
+    return in_turn, once
 
 
 def megabytes(command, folder):
-    """The most memory that one of its processes had, and the most that all had together, in MB."""
+    """The most memory in MB: of the command's process, of the worker, of one child, of all together."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
-    most = [0.0]
-
-    def look():
-        while process.poll() is None:
-            most[0] = max(most[0], sum(_shared_fairly(pid) for pid in _family(process.pid)))
-            time.sleep(0.05)
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    _, _, usage = os.wait4(process.pid, 0)
-    process.returncode = 0
-    watcher.join()
-    return usage.ru_maxrss / 1024 if resource else 0.0, most[0]
+    most = [0.0] * 4
+    while process.poll() is None:
+        generations = [[_shared_fairly(pid) for pid in pids] for pids in _generations(process.pid)]
+        now = [max(sizes, default=0.0) for sizes in generations]
+        most = [max(pair) for pair in zip(most, [*now, sum(map(sum, generations))], strict=True)]
+        time.sleep(0.05)
+    return most
 
 
-def _family(pid):
-    found, new = set(), {pid}
-    while new:
-        found |= new
-        parents = {}
-        for entry in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):  # it has ended meanwhile
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(") ")[2].split()[1])
-        new = {child for child, parent in parents.items() if parent in new} - found
-    return found
+def _generations(pid):
+    """The process, its children, and all below them."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(") ")[2].split()[1])
+    children = {child for child, parent in parents.items() if parent == pid}
+    below, new = set(), children
+    while new := {child for child, parent in parents.items() if parent in new} - below:
+        below |= new
+    return {pid}, children, below
 
 
 def _shared_fairly(pid):
@@ -135,12 +136,12 @@ def _shared_fairly(pid):
     return int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) / 1024
 
 
-def measured(rounds, many):
+def measured(rounds):
     """The table, in Markdown."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environment = {"LOSSCHECK_CACHE_DIR": str(folder / "cache")}
-        commands = subjects(folder, many)
+        commands, once = subjects(folder)
         for command in commands.values():
             seconds(command, name, **environment)  # fills the caches of the disk, of Python and our own
         here = [sys.executable, "-m", "losscheck"]
@@ -158,18 +159,22 @@ def measured(rounds, many):
             del served[0]
         finally:
             seconds([*here, "--server", "stop"], name, **environment)
-        memory = megabytes(commands[f"{many} losses, -j 2"], name) if sys.platform == "linux" else None
+        memory = megabytes(commands[f"{FEW} losses, -j 2"], name) if sys.platform == "linux" else None
+        alone = {what: seconds(command, name, **environment) for what, command in once.items()}
     median = {what: statistics.median(run[what] for run in runs) for what in commands}
-    median["one loss, warm server"] = statistics.median(served)
     for jobs in (1, 2):
-        label = f"{many} losses, -j {jobs}"
-        further = statistics.median((run[label] - run[ONE]) / (many - 1) for run in runs)
+        label = f"{FEW} losses, -j {jobs}"
+        further = statistics.median((run[label] - run[ONE]) / (FEW - 1) for run in runs)
         median[f"each further loss, -j {jobs}"] = further
+    median["one loss, warm server"] = statistics.median(served)
+    median |= {f"{what} (once)": took for what, took in alone.items()}
     rows = [f"| {what} | {took:.2f} | {took / median[YARDSTICK]:.2f} |" for what, took in median.items()]
     table = [f"| what | seconds | × `{YARDSTICK}` |", "| --- | ---: | ---: |", *rows]
     if memory is not None:
-        words = f"{memory[0]:.0f} MB in the largest process, {memory[1]:.0f} MB in all"
-        table += ["", f"Memory with two losses at a time: {words}."]
+        words = "parent {:.0f} MB, worker {:.0f} MB, a child {:.0f} MB, all together {:.0f} MB".format(
+            *memory
+        )
+        table += ["", f"Memory with two losses at a time, shared pages in parts: {words}."]
     return "\n".join(table)
 
 
@@ -179,10 +184,9 @@ def main():
     parser.add_argument(
         "--rounds", type=int, default=5, help="runs of each, of which the median counts (%(default)s)"
     )
-    parser.add_argument("--losses", type=int, default=10, help="in the run of many (%(default)s)")
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
     asked = parser.parse_args()
-    table = measured(asked.rounds, asked.losses)
+    table = measured(asked.rounds)
     print(table)
     if asked.write:
         text = README.read_text(encoding="utf-8")
