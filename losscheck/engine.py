@@ -19,8 +19,9 @@ from losscheck.loading.importing import LoadFailed, LoadMode, load, loaded_from_
 from losscheck.loss import FoundLoss, Kind, LoadedLoss
 from losscheck.observation import LoadObservation, Observation, ProcessObservation
 from losscheck.prober import Evidence, Prober
-from losscheck.probes.frames import UserFiles, raised_from, statement_location
+from losscheck.probes.frames import UserFiles, statement_location
 from losscheck.probes.probing import Probes
+from losscheck.probes.raising import raised_from
 from losscheck.probes.replicas import split_cpu
 from losscheck.probes.session import is_eager_off
 from losscheck.probes.statements import call_line

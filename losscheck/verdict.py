@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from losscheck.finding import Finding, Location, Mode, Severity, code_span, source_line
 from losscheck.prober import IdleComment, Prober
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles
+from losscheck.probes.raising import raised_from
 from losscheck.report import OUT_OF_TIME, Failure, Pending, Suppressed
 from losscheck.rule import Rule
 from losscheck.suppression import idle_comments, suppress

@@ -18,8 +18,9 @@ from losscheck.keras_observation import CapturedSymbolObservation
 from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
 from losscheck.probes.definitions import node_location
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles
 from losscheck.probes.objects import is_of_keras
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import functions_inlined, isolated
 from losscheck.probes.syntax import parsed
 from losscheck.probes.tensors import describe, is_keras_tensor, to_tensor

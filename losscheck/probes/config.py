@@ -14,8 +14,9 @@ from losscheck.keras_observation import ConfigObservation
 from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
 from losscheck.probes.definitions import def_location, own_method, return_location
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles
 from losscheck.probes.keras_version import keras_of
+from losscheck.probes.raising import raised_from
 from losscheck.probes.serializing import registered_only, through_json, value_of
 from losscheck.probes.session import isolated
 from losscheck.probes.watch import Watch

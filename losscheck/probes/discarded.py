@@ -12,7 +12,8 @@ from losscheck.finding import Location
 from losscheck.graph_observation import Discarded, DiscardedObservation, FlowObservation
 from losscheck.inputs.batches import Batch
 from losscheck.probes.flow import Traced
-from losscheck.probes.frames import UserFiles, op_location, statement_location
+from losscheck.probes.frames import UserFiles, statement_location
+from losscheck.probes.op_places import op_location
 from losscheck.probes.statements import (
     Statement,
     called_name,

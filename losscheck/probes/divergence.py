@@ -14,7 +14,8 @@ import numpy as np
 from losscheck.graph_observation import DivergenceObservation
 from losscheck.inputs.batches import Batch, is_same_value
 from losscheck.loss import LoadedLoss
-from losscheck.probes.frames import UserFiles, raised_from, statement_location
+from losscheck.probes.frames import UserFiles, statement_location
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import is_tensor, to_array, to_tensor, traced_shape
 from losscheck.probes.watch import Watch

@@ -11,7 +11,8 @@ from typing import Any
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import EagerObservation, EffectKind, Raised, Returned
-from losscheck.probes.frames import UserFiles, raised_from, statement_location
+from losscheck.probes.frames import UserFiles, statement_location
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import describe, to_array, to_tensor
 from losscheck.probes.watch import Watch, hooked

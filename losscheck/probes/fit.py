@@ -11,8 +11,9 @@ import numpy as np
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import FitObservation, Raised
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles
 from losscheck.probes.keras_version import keras_of
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated, unoptimized
 from losscheck.probes.watch import Watch
 

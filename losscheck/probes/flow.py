@@ -13,10 +13,12 @@ from losscheck.graph_observation import FlowObservation, Op
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
-from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
+from losscheck.probes.frames import UserFiles, user_line
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.keras_version import as_fit_calls
+from losscheck.probes.op_places import op_location
 from losscheck.probes.paths import find_cut, path_through, with_reach
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import captured_output, functions_inlined, isolated
 from losscheck.probes.tensors import constant_number, describe, static_shape, to_tensor, traced_shape
 from losscheck.probes.watch import Watch

@@ -11,8 +11,9 @@ import numpy as np
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import GradientObservation, Raised
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles
 from losscheck.probes.keras_version import as_fit_calls
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import describe, to_array, to_tensor
 from losscheck.probes.watch import Watch

@@ -10,7 +10,8 @@ from typing import Any
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import GraphObservation, Raised
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import describe, to_array, to_tensor, traced_shape
 from losscheck.probes.watch import Watch

@@ -11,8 +11,9 @@ from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised, ReplicasObservation
 from losscheck.probes.fit import identity_model
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles
 from losscheck.probes.keras_version import as_fit_calls, keras_of
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_tensor
 from losscheck.probes.watch import Watch

@@ -9,8 +9,9 @@ from losscheck.inputs.batches import Batch
 from losscheck.keras_observation import SymbolicObservation
 from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles
 from losscheck.probes.keras_version import keras_of
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import describe
 from losscheck.probes.watch import Watch

@@ -13,9 +13,11 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import Effect, EffectKind, Raised
 from losscheck.probes.auditing import recorded_io
 from losscheck.probes.calls import recorded_calls
-from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
+from losscheck.probes.frames import UserFiles, user_line
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.leaks import Leaks, find_leaks, new_leaks
+from losscheck.probes.op_places import op_location
+from losscheck.probes.raising import raised_from
 from losscheck.probes.saved_state import SavedState
 from losscheck.probes.session import functions_inlined, isolated
 from losscheck.probes.tensors import static_shape, to_tensor, traced_shape

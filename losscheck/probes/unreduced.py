@@ -13,8 +13,9 @@ from losscheck.loss import Kind, LoadedLoss
 from losscheck.observation import Raised
 from losscheck.probes.definitions import calls_by_hand, def_location, keyword_location, own_method
 from losscheck.probes.fit import identity_model
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles
 from losscheck.probes.keras_version import keras_of
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated
 from losscheck.probes.watch import Watch
 from losscheck.probes.weighted import with_reduction

@@ -14,7 +14,8 @@ import numpy as np
 from losscheck.finding import Location
 from losscheck.loss import LoadedLoss
 from losscheck.probes.flow import Traced
-from losscheck.probes.frames import UserFiles, op_location, statement_location, user_line
+from losscheck.probes.frames import UserFiles, statement_location, user_line
+from losscheck.probes.op_places import op_location
 from losscheck.probes.session import isolated
 from losscheck.probes.slots import Reach, Slot, find_reach
 from losscheck.probes.statements import called_name

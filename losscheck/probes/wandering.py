@@ -8,7 +8,8 @@ from losscheck.graph_observation import DivergenceObservation
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
 from losscheck.probes.divergence import LineRecorder, first_difference, is_same_number
-from losscheck.probes.frames import UserFiles, raised_from, statement_location
+from losscheck.probes.frames import UserFiles, statement_location
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_tensor
 from losscheck.probes.watch import Watch

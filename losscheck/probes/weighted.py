@@ -14,7 +14,8 @@ from losscheck.keras_observation import WeightedObservation
 from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
 from losscheck.probes.definitions import def_location, own_method
-from losscheck.probes.frames import UserFiles, raised_from
+from losscheck.probes.frames import UserFiles
+from losscheck.probes.raising import raised_from
 from losscheck.probes.serializing import value_of
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_array, to_tensor

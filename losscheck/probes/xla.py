@@ -12,10 +12,12 @@ from losscheck.finding import Location
 from losscheck.graph_observation import Refusal, XlaObservation
 from losscheck.inputs.batches import Batch
 from losscheck.loss import LoadedLoss
-from losscheck.probes.frames import UserFiles, op_location, raised_from, user_line
+from losscheck.probes.frames import UserFiles, user_line
 from losscheck.probes.gradient import GraphGradient, Step
 from losscheck.probes.inner_graphs import has_inner_graph, inner_graphs
 from losscheck.probes.keras_version import as_fit_calls
+from losscheck.probes.op_places import op_location
+from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import describe, to_array, to_tensor
 from losscheck.probes.watch import Watch

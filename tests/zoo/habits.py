@@ -81,7 +81,8 @@ def answer(request, habit):
     from losscheck.inputs.tasks import told_task
     from losscheck.loading.importing import load
     from losscheck.loading.target import find_losses
-    from losscheck.probes.frames import UserFiles, raised_from
+    from losscheck.probes.frames import UserFiles
+    from losscheck.probes.raising import raised_from
 
     start = time.perf_counter()
     line, alarm = None, False
