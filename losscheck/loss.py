@@ -26,6 +26,7 @@ class Part:
     stop: int | None  #: the column behind the last one; None: to the end; -1: up to the last
     name: str = ""  #: what the source calls them
     is_index: bool = False  #: one column, and the axis goes: ``[:, 0]``, not ``[:, :1]``
+    reader: str = ""  #: the function that it is handed to, with `` logits`` where that is told `from_logits`
 
     def __str__(self) -> str:
         if self.is_index:

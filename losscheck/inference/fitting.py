@@ -66,8 +66,8 @@ def _shapes(search: Search) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _resized(spec: InputSpec, sizes: list[dict[int, int]]) -> InputSpec:
-    """The spec with other sizes for the axes that stand at the same place, its columns left alone."""
-    if spec.domain.name == "parts":
+    """The spec with other sizes for the axes at the same places; boxes and columns keep their width."""
+    if spec.domain.name in ("parts", "boxes"):
         sizes = sizes[: len(spec.dims) - 2]
     known = [{}, *sizes, *({} for _ in spec.dims)]
     dims = (known[axis].get(dim, dim) if isinstance(dim, int) else dim for axis, dim in enumerate(spec.dims))

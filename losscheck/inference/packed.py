@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from losscheck.inference.words import least_axes
@@ -48,6 +48,12 @@ _PRED_WORDS = _vocabulary(
     positive="sigma std stddev scale var variance weight weights width height",
     simplex="class classes cls label labels pi mix mixture probs",
 )
+
+
+#: Words in the names of the functions to which parts are handed.
+_CROSSENTROPY = frozenset({"crossentropy", "entropy", "bce", "cce"})
+_BINARY = frozenset({"binary", "bce", "sigmoid"})
+_CATEGORICAL = frozenset({"categorical", "cce", "softmax"})
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,7 @@ def _widths(y_true: Layout, y_pred: Layout, integers: tuple[int, ...]) -> Iterat
     if _has_last_apart(y_true):
         yield from ((width + 1, width) for width in pred or (_CLASSES,))
     elif true and pred:
+        true, pred = _own_widths(y_true, pred), _own_widths(y_pred, true)
         pairs = [(one, other) for one in true for other in pred]
         yield from sorted(pairs, key=lambda pair: pair[0] != pair[1])
     elif true:
@@ -158,8 +165,8 @@ def _widths(y_true: Layout, y_pred: Layout, integers: tuple[int, ...]) -> Iterat
         yield from ((other, width) for width in pred for other in (*others, width))
 
 
-def _own_widths(layout: Layout) -> list[int]:
-    """The widths that the literal reads of one side allow."""
+def _own_widths(layout: Layout, others: Iterable[int] = ()) -> list[int]:
+    """The widths that the literal reads of one side allow, those of the other side too where it is open."""
     if not is_packed(layout) or _has_last_apart(layout):
         return []
     rests = [
@@ -169,7 +176,8 @@ def _own_widths(layout: Layout) -> list[int]:
     if rest < max((part.stop or 0) for part in layout.parts) or not rest:
         return [layout.columns]
     spans = [span for span in _spans(layout) if span != rest + 1] or [1]
-    return list(dict.fromkeys(rest + more for more in (*spans, _CLASSES)))
+    widths = (*(rest + more for more in (*spans, _CLASSES)), *(width for width in others if width > rest))
+    return list(dict.fromkeys(widths))
 
 
 def _spans(layout: Layout) -> list[int]:
@@ -220,12 +228,26 @@ def _spec(dims: Dims, layout: Layout, vocabulary: dict[str, str]) -> InputSpec:
 
 
 def _domain(part: Part, width: int, vocabulary: dict[str, str]) -> str:
-    found = next((vocabulary[word] for word in words(part.name) if word in vocabulary), "real")
+    found = _read_as(part, of_y_pred=vocabulary is _PRED_WORDS)
+    found = found or next((vocabulary[word] for word in words(part.name) if word in vocabulary), "real")
     if found == "boxes" and width % 4:
         return "prob"
     if found in ("onehot", "simplex") and width == 1:
         return "binary" if found == "onehot" else "prob"
     return found
+
+
+def _read_as(part: Part, *, of_y_pred: bool) -> str:
+    """What the crossentropy to which a part is handed takes it for."""
+    said = set(words(part.reader))
+    if not said & _CROSSENTROPY or "sparse" in said:
+        return ""
+    is_binary = bool(said & _BINARY)
+    if not is_binary and not said & _CATEGORICAL:
+        return ""
+    if of_y_pred and "logits" in said:
+        return "logits"
+    return (("simplex", "prob") if of_y_pred else ("onehot", "binary"))[is_binary]
 
 
 def _said(name: str, layout: Layout) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from losscheck.loading.expression import dotted
 from losscheck.loading.folding import Constants, fold
@@ -32,7 +33,11 @@ def layout(function: Code, parameter: str, helpers: dict[str, Code], constants: 
     """The shape that the code reads off the parameter, through renames and helpers."""
     reader = _Reader(helpers, constants)
     reader.follow(function, parameter, _MAX_CALLS)
-    parts = tuple(dict.fromkeys(reader.parts))
+    parts = tuple(
+        dict.fromkeys(
+            replace(part, reader=part.reader or reader.readers.get(part.name, "")) for part in reader.parts
+        )
+    )
     named = {(part.start, part.stop) for part in parts if part.name}
     parts = tuple(part for part in parts if part.name or (part.start, part.stop) not in named)
     return Layout(parts, reader.axes, reader.reshaped)
@@ -43,6 +48,7 @@ class _Reader:
 
     def __init__(self, helpers: dict[str, Code], constants: Constants) -> None:
         self.parts: list[Part] = []
+        self.readers: dict[str, str] = {}  #: name of a part → the function that it is handed to
         self.axes = 0
         self.reshaped: tuple[int, ...] = ()
         self._helpers = helpers
@@ -61,18 +67,21 @@ class _Reader:
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
                 local.update((t.id, node.value) for t in node.targets if isinstance(t, ast.Name))
             names = _names_of_values(node)
+            readers = dict(_handed_over(node))
+            self.readers |= {name: reader for name, reader in readers.items() if isinstance(name, str)}
             for inner in _own_expressions(node):
-                self._read(inner, aliases, {**self._helpers, **local}, calls, names.get(id(inner), ""))
+                said = names.get(id(inner), ""), readers.get(id(inner), "")
+                self._read(inner, aliases, {**self._helpers, **local}, calls, said)
             if isinstance(node, ast.Assign):
                 for target in node.targets:
                     self._unpacked(target, node.value, aliases)
                     _rename(target, node.value, aliases)
 
     def _read(
-        self, node: ast.AST, aliases: set[str], helpers: dict[str, Code], calls: int, name: str
+        self, node: ast.AST, aliases: set[str], helpers: dict[str, Code], calls: int, said: tuple[str, str]
     ) -> None:
         if isinstance(node, ast.Subscript) and _is_alias(node.value, aliases):
-            self._add_index(node.slice, name)
+            self._add_index(node.slice, *said)
         if not isinstance(node, ast.Call):
             return
         called = dotted(node.func)
@@ -92,7 +101,7 @@ class _Reader:
             if all(isinstance(size, int) and size > 0 for size in sizes):
                 self.reshaped = tuple(int(size) for size in sizes if size is not None)
 
-    def _add_index(self, index: ast.expr, name: str) -> None:
+    def _add_index(self, index: ast.expr, name: str, reader: str) -> None:
         """What ``[:, 5]``, ``[..., 4:6]``, ``[:, 2:]`` or ``[:, :, -1]`` takes for granted."""
         if not isinstance(index, ast.Tuple) or len(index.elts) < 2:
             return
@@ -109,11 +118,11 @@ class _Reader:
             stop = fold(last.upper, self._constants) if last.upper is not None else None
             is_known = last.upper is None or isinstance(stop, int)
             if isinstance(start, int) and is_known and last.step is None and (start, stop) != (0, None):
-                self.parts.append(Part(start, stop if stop is None else int(stop), name))
+                self.parts.append(Part(start, stop if stop is None else int(stop), name, reader=reader))
             return
         value = fold(last, self._constants)
         if isinstance(value, int):
-            self.parts.append(Part(value, value + 1 if value != -1 else None, name, is_index=True))
+            self.parts.append(Part(value, value + 1 if value != -1 else None, name, True, reader))
 
     def _unpacked(self, target: ast.expr, value: ast.expr, aliases: set[str]) -> None:
         """``a, b = tf.unstack(y_pred, axis=-1)``, ``a, b = tf.split(y_pred, [2, 4], axis=-1)``."""
@@ -164,6 +173,25 @@ def _names_of_values(statement: ast.stmt) -> dict[int, str]:
             if isinstance(one, ast.Name):
                 names.update((id(node), one.id) for node in _spine(value))
     return names
+
+
+def _handed_over(statement: ast.stmt) -> Iterator[tuple[int | str, str]]:
+    """Each expression (by its id) and name that is handed to a function, and the name of that function."""
+    for call in _own_expressions(statement):
+        if not isinstance(call, ast.Call):
+            continue
+        made = (
+            call.func if isinstance(call.func, ast.Call) else call
+        )  # `BinaryCrossentropy()(y_true, y_pred)`
+        name = (dotted(made.func) or ("",))[-1]
+        if name in _SAME_SHAPE:
+            continue
+        options = (*made.keywords, *call.keywords)
+        if any(option.arg == "from_logits" and _is_constant(option.value, True) for option in options):
+            name += " logits"
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+            for node in _spine(argument):
+                yield node.id if isinstance(node, ast.Name) else id(node), name
 
 
 def _spine(value: ast.expr) -> Iterator[ast.expr]:

@@ -89,6 +89,24 @@ KINDS = {
         "float32[B, 8] boxes*4|onehot*4",
         "float32[B, 8] prob",
     ),
+    "columns handed to crossentropies": (
+        body(
+            "there = keras.losses.binary_crossentropy(y_true[..., :1], y_pred[..., :1])",
+            "which = keras.losses.categorical_crossentropy(y_true[..., 1:5], y_pred[..., 1:5])",
+            "return there + which + tf.abs(y_true[..., 5] - y_pred[..., 5])",
+        ),
+        "float32[B, 6] binary|onehot*4|real",
+        "float32[B, 6] prob|simplex*4|real",
+    ),
+    "named columns handed to crossentropies of logits": (
+        body(
+            "true_there, true_cls, there, cls = y_true[:, :1], y_true[:, 1:], y_pred[:, :1], y_pred[:, 1:4]",
+            "first = keras.losses.BinaryCrossentropy(from_logits=True, reduction=None)(true_there, there)",
+            "return first + tf.nn.softmax_cross_entropy_with_logits(labels=true_cls, logits=cls)",
+        ),
+        "float32[B, 4] binary|onehot*3",
+        "float32[B, 4] logits",
+    ),
     "logits by default False": (
         "def loss(y_true, y_pred, from_logits=False):\n"
         "    return keras.losses.binary_crossentropy(y_true, y_pred, from_logits=from_logits)\n",
