@@ -138,6 +138,11 @@ def parse_spec(text: str) -> InputSpec:
     dims = tuple(_parse_dim(text, dim.strip()) for dim in match["dims"].split(",") if dim.strip())
     if BATCH_AXIS not in dims:
         raise SpecError(f"`{text}`: no axis is `B`, the batch; write for example `{dtype}[B, 10]`")
+    if dims[0] != BATCH_AXIS or BATCH_AXIS in dims[1:]:
+        raise SpecError(
+            f"`{text}`: `B`, the batch, is the first axis and no other, as in every batch of `fit`; write for"
+            f" example `{dtype}[B, 10]`"
+        )
     default = "real" if dtype in FLOATS else "binary"
     domain = _parse_domains(text, match["domain"] or default, dims[-1])
     for part in [part for part, _ in domain.parts] or [domain]:

@@ -18,7 +18,6 @@ CANONICAL = [
     "bool[B] binary",
     "int32[B] labels<10",
     "int32[B, T] labels<C",
-    "float32[T, B] real",
     "float32[B, 2] -1..1",
     "float32[B, 2] 0.25..0.75",
     "float32[B, 2] -1e-05..1e+30",
@@ -41,6 +40,14 @@ MISTAKES = {
     "complex64[B]": f"`complex64[B]`: unknown dtype `complex64`; use one of {DTYPES}",
     "float32[10]": "`float32[10]`: no axis is `B`, the batch; write for example `float32[B, 10]`",
     "int8[]": "`int8[]`: no axis is `B`, the batch; write for example `int8[B, 10]`",
+    "float32[T, B]": (
+        "`float32[T, B]`: `B`, the batch, is the first axis and no other, as in every batch of `fit`; write for"
+        " example `float32[B, 10]`"
+    ),
+    "float32[B, B] real": (
+        "`float32[B, B] real`: `B`, the batch, is the first axis and no other, as in every batch of `fit`; write"
+        " for example `float32[B, 10]`"
+    ),
     "float32[b]": "`float32[b]`: no axis is `B`, the batch; write for example `float32[B, 10]`",
     "float32[B, 0]": "`float32[B, 0]`: axis `0` is neither `B`, a positive number nor a name",
     "float32[B, -1]": "`float32[B, -1]`: axis `-1` is neither `B`, a positive number nor a name",
@@ -160,8 +167,8 @@ def test_a_size_of_the_batch_is_left_to_the_shape():
 
 
 def test_the_shape_has_the_batch_size_in_the_place_of_b():
-    spec = parse_spec("float32[3, B, 5]")
-    assert [spec.shape(7), spec.shape(None)] == [(3, 7, 5), (3, None, 5)]
+    spec = parse_spec("float32[B, 3, 5]")
+    assert [spec.shape(7), spec.shape(None)] == [(7, 3, 5), (None, 3, 5)]
 
 
 COMMENTS = {
