@@ -103,6 +103,7 @@ class LoadedLoss:
     left_out: str = ""  #: what of its file was not run, in a few words; empty: all was
     given: str = ""  #: which arguments it was built with that nobody gave, in words
     rebuilt: str = ""  #: expression that gives it, in the names of its module; empty: none is known
+    beside: tuple[Any, ...] = ()  #: what one call has made together with it
 
     @property
     def is_keras_loss(self) -> bool:

@@ -48,15 +48,21 @@ def load(found: FoundLoss, mode: LoadMode = LoadMode.AUTO) -> LoadedLoss:
         start = ran.get(base)
     except AttributeError:
         raise missing_name(base, _place(found), vars(ran.module)) from None
-    thing = _evaluated(expression, start, f"`{found.name}` in {_place(found)}")
+    title = f"`{found.name}` in {_place(found)}"
+    beside: tuple[Any, ...] = ()
+    if isinstance(expression, ast.Subscript) and isinstance(expression.value, ast.Call):
+        made = _evaluated(expression.value, start, title)
+        thing = _evaluated(ast.Subscript(ast.Name(base), expression.slice), made, title)
+        if isinstance(made, (list, tuple, dict)):
+            beside = tuple(made.values() if isinstance(made, dict) else made)
+    else:
+        thing = _evaluated(expression, start, title)
     text = read_text(Path(found.path)) if Path(found.path).is_file() else ""
     is_plain = base == found.name
     is_alias = is_plain and isinstance(thing, type) and thing.__name__ != base and not is_camel_case(base)
     is_factory = is_plain and factory_returns_loss(text, base)
     given = Given() if is_alias else given_for(thing, found.target, is_factory)
-    kind, compiled, function = _turned(
-        thing, found.target, f"`{found.name}` in {_place(found)}", is_alias, is_factory
-    )
+    kind, compiled, function = _turned(thing, found.target, title, is_alias, is_factory)
     source = read_facts(text, found.name)
     is_called = is_factory or (isinstance(thing, type) and not is_alias)
     return LoadedLoss(
@@ -72,6 +78,7 @@ def load(found: FoundLoss, mode: LoadMode = LoadMode.AUTO) -> LoadedLoss:
         rebuilt=rebuilt(expression, start, given.values if is_called else None),
         spec_config=found.spec_config,
         left_out=ran.left_out,
+        beside=beside,
     )
 
 

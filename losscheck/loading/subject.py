@@ -58,8 +58,13 @@ def is_pair(function: Code, least: int = 2) -> bool:
     return takes_two(function) and pair_strength(*parameters(function)[:2], vague=True) >= least
 
 
-def returned_loss(definitions: Definitions, factory: ast.FunctionDef) -> Subject | None:
-    """What a factory returns: a function or lambda of its own that takes two parameters."""
+def returned_loss(
+    definitions: Definitions, factory: ast.FunctionDef, index: int | None = None
+) -> Subject | None:
+    """What a factory returns: a function or lambda of its own that takes two parameters.
+
+    ``index`` tells which one of several that it returns in a list or tuple.
+    """
     if is_pair(factory):
         return None  # it takes the tensors itself
     nested = {node.name: node for node in own_statements(factory) if isinstance(node, ast.FunctionDef)}
@@ -73,7 +78,13 @@ def returned_loss(definitions: Definitions, factory: ast.FunctionDef) -> Subject
     for node in own_statements(factory):
         if not isinstance(node, ast.Return) or node.value is None:
             continue
-        value, is_partial = _unwrapped(node.value)
+        returned: ast.expr | None = node.value
+        if index is not None:
+            elements = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else []
+            returned = elements[index] if -len(elements) <= index < len(elements) else None
+        if returned is None:
+            continue
+        value, is_partial = _unwrapped(returned)
         if isinstance(value, ast.Lambda) and takes_two(value):
             return Subject(value, node, factory=factory)
         if not isinstance(value, ast.Name):
@@ -153,6 +164,8 @@ def _resolve(
     if isinstance(node, ast.Call):
         return _resolve_call(definitions, node, statement, steps - 1)
     if isinstance(node, ast.Subscript):
+        if (made := _returned_element(definitions, node)) is not None:
+            return made
         element, place = _element(definitions, node, statement, steps - 1)
         return _resolve(definitions, element, place, steps - 1) if element is not None else None
     if isinstance(node, ast.Attribute):
@@ -178,6 +191,16 @@ def _resolve_call(
     if node.args and not is_camel_case((dotted(node.func) or ("",))[-1]):
         return _resolve(definitions, node.args[0], statement, steps)  # partial(f), tf.function(f)
     return None
+
+
+def _returned_element(definitions: Definitions, node: ast.Subscript) -> Subject | None:
+    """The loss that a subscript picks from what a factory returns: ``make(0.3)[1]``."""
+    call, key = node.value, node.slice
+    is_call = isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+    factory = definitions.function(call.func.id) if is_call else None  # type: ignore[attr-defined]
+    if factory is None or not (isinstance(key, ast.Constant) and isinstance(key.value, int)):
+        return None
+    return returned_loss(definitions, factory, key.value)
 
 
 def _element(

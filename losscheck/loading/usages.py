@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from losscheck.loading.containers import Kept, find_kept, returned_elements
 from losscheck.loading.definitions import Definitions
 from losscheck.loading.expression import dotted, is_allowed
 from losscheck.loading.names import names_of
-from losscheck.loading.naming import has_loss_word
 from losscheck.loading.subject import find_subject, required_parameters, takes_two
 
 
@@ -47,11 +46,11 @@ def find_usages(tree: ast.Module, definitions: Definitions) -> Usages:
                 losses += _elements(given.get("loss") or node.args[1])
             if "metrics" in given:
                 metrics += _elements(given["metrics"])
-    used = [_used(expression, definitions) for expression in losses]
-    used += [_used(expression, definitions, typed) for expression, typed in _kept(definitions)]
+    used = [one for expression in losses for one in _used(expression, definitions)]
+    used += [one for kept in find_kept(tree, definitions) for one in _used(kept.value, definitions, kept)]
     names = {expression.id for expression in losses if isinstance(expression, ast.Name)}
     return Usages(
-        tuple({(u.typed, u.line): u for u in used if u is not None}.values()),
+        tuple({(u.typed, u.line): u for u in used}.values()),
         frozenset(m.id for m in metrics if isinstance(m, ast.Name) and m.id not in names),
     )
 
@@ -71,41 +70,39 @@ def _elements(node: ast.expr) -> list[ast.expr]:
     return [node]
 
 
-def _kept(definitions: Definitions) -> Iterator[tuple[ast.expr, str]]:
-    """The elements of containers such as ``LOSSES = {"dice": …}``, with how a target names them."""
-    for found in definitions.by_name.values():
-        if not has_loss_word(found.name) or found.name.startswith("_"):
-            continue
-        if isinstance(found.value, ast.Dict):
-            for key, value in zip(found.value.keys, found.value.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(key.value, (str, int)):
-                    yield value, f"{found.name}[{json.dumps(key.value, ensure_ascii=False)}]"
-        elif isinstance(found.value, (ast.List, ast.Tuple)):
-            for index, value in enumerate(found.value.elts):
-                yield value, f"{found.name}[{index}]"
-
-
-def _used(node: ast.expr, definitions: Definitions, typed: str = "") -> Used | None:
-    """The loss that an expression stands for; None for built-in ones and where reading cannot say."""
+def _used(node: ast.expr, definitions: Definitions, kept: Kept | None = None) -> Iterator[Used]:
+    """The losses that an expression stands for; none for built-in ones and where reading cannot say."""
+    typed = kept.typed if kept else ""
     if isinstance(node, ast.Lambda):
         reads = names_of(ast.copy_location(ast.Expr(node), node)).later - set(dir(builtins))
+        reads -= kept.bound if kept else set()
         is_whole = all(definitions.get(name) for name in reads)  # it uses nothing of a function around it
-        return Used(typed, node, node.lineno) if takes_two(node) and is_whole else None
-    if isinstance(node, ast.Name):
+        if takes_two(node) and is_whole:
+            yield Used(typed, node, node.lineno)
+    elif isinstance(node, ast.Name):
         found = definitions.get(node.id)
         subject = find_subject(definitions, node)
-        if found is None or subject is None or subject.function is None:
-            return None
-        return Used(node.id, node, found.line)
-    if isinstance(node, ast.Call):
-        if dotted(node.func)[-1:] == ("partial",) and node.args:
-            inside = find_subject(definitions, node.args[0])
-            return Used(typed, node, node.lineno) if typed and inside is not None else None
-        made = definitions.get(dotted(node.func)[0]) if len(dotted(node.func)) == 1 else None
-        if made is None or not isinstance(made.node, (ast.FunctionDef, ast.ClassDef)):
-            return None
-        if typed:
-            return Used(typed, node, node.lineno)
-        needs = isinstance(made.node, ast.FunctionDef) and bool(required_parameters(made.node))
-        return Used(ast.unparse(node), node, made.line) if is_allowed(node) and needs else None
-    return None
+        if found is not None and subject is not None and subject.function is not None:
+            yield Used(node.id, node, found.line)
+    elif isinstance(node, ast.Call):
+        yield from _made(node, definitions, typed)
+
+
+def _made(node: ast.Call, definitions: Definitions, typed: str) -> Iterator[Used]:
+    """What a factory, a class or a `partial` of the file's own makes."""
+    called = dotted(node.func)
+    if called[-1:] == ("partial",) and node.args:
+        if typed and find_subject(definitions, node.args[0]) is not None:
+            yield Used(typed, node, node.lineno)
+        return
+    made = definitions.get(called[0]) if len(called) == 1 else None
+    if made is None or not isinstance(made.node, (ast.FunctionDef, ast.ClassDef)):
+        return
+    if typed:
+        yield Used(typed, node, node.lineno)
+    elif isinstance(made.node, ast.FunctionDef) and required_parameters(made.node) and is_allowed(node):
+        text = ast.unparse(node)
+        if count := returned_elements(made.node):
+            yield from (Used(f"{text}[{index}]", node, made.line) for index in range(count))
+        else:
+            yield Used(text, node, made.line)

@@ -47,7 +47,7 @@ def run_siblings(loss: LoadedLoss, batch: Batch, files: UserFiles) -> SiblingsOb
     if made is None:
         return seen
     node, names = made
-    siblings = list(_siblings(function, files))
+    siblings = list(_siblings(function, loss.beside, files))
     with isolated():
         for slot, is_target in _shared(function, names, siblings):
             value = _same_value(loss, siblings, batch, files)
@@ -122,9 +122,9 @@ def _stored(node: ast.AST) -> Iterator[str]:
             yield from _stored(child)
 
 
-def _siblings(function: FunctionType, files: UserFiles) -> Iterator[FunctionType]:
-    """The other functions of the same code that the module's names lead to."""
-    queue: list[tuple[Any, int]] = [(value, 0) for value in list(function.__globals__.values())]
+def _siblings(function: FunctionType, beside: tuple[Any, ...], files: UserFiles) -> Iterator[FunctionType]:
+    """The other functions of the same code that were made with it, or that the module's names lead to."""
+    queue: list[tuple[Any, int]] = [(value, 0) for value in (*beside, *function.__globals__.values())]
     seen = {id(function)}
     while queue and len(seen) < _MAX_ITEMS:
         value, depth = queue.pop(0)

@@ -40,14 +40,11 @@ MISTAKES = {
     "complex64[B]": f"`complex64[B]`: unknown dtype `complex64`; use one of {DTYPES}",
     "float32[10]": "`float32[10]`: no axis is `B`, the batch; write for example `float32[B, 10]`",
     "int8[]": "`int8[]`: no axis is `B`, the batch; write for example `int8[B, 10]`",
-    "float32[T, B]": (
-        "`float32[T, B]`: `B`, the batch, is the first axis and no other, as in every batch of `fit`; write for"
-        " example `float32[B, 10]`"
-    ),
-    "float32[B, B] real": (
-        "`float32[B, B] real`: `B`, the batch, is the first axis and no other, as in every batch of `fit`; write"
+    **{
+        text: f"`{text}`: `B`, the batch, is the first axis and no other, as in every batch of `fit`; write"
         " for example `float32[B, 10]`"
-    ),
+        for text in ("float32[T, B]", "float32[B, B] real")
+    },
     "float32[b]": "`float32[b]`: no axis is `B`, the batch; write for example `float32[B, 10]`",
     "float32[B, 0]": "`float32[B, 0]`: axis `0` is neither `B`, a positive number nor a name",
     "float32[B, -1]": "`float32[B, -1]`: axis `-1` is neither `B`, a positive number nor a name",
