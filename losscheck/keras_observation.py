@@ -73,6 +73,10 @@ class WeightedObservation(Observation):
     init: Location | None = None  #: the user's ``__init__``
     skips_super: bool = False  #: attributes that ``Loss.__init__`` sets are missing
 
+    def is_per_entry(self, shape: tuple[int, ...]) -> bool:
+        """Whether the loss has a value for each entry of predictions of this shape, not for each row."""
+        return self.value is not None and len(shape) > 1 and shape[-1] > 1 and self.value.shape == shape
+
 
 @dataclass(frozen=True)
 class MaskedObservation(Observation):

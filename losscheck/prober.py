@@ -27,6 +27,9 @@ from losscheck.observation import (
 if TYPE_CHECKING:
     from losscheck.inputs.batches import Batch, Batches
 
+#: What a loss that is made for several replicas reads.
+REPLICA_NAMES = frozenset({"num_replicas_in_sync", "get_replica_context", "get_strategy", "all_reduce"})
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -122,11 +125,17 @@ class Prober(Asking):
         return self._risk(Mode.XLA, XlaObservation, batch, has_list=has_list)
 
     def replicas(self) -> ReplicasObservation:
-        """The loss on two replicas; only where a batch is not the mean of its halves, or on request."""
-        if Mode.REPLICAS not in self.evidence.wanted and (reason := self.why_plain_mean()):
+        """The loss on two replicas; where a batch is the mean of its halves on request, or if it asks."""
+        is_wanted = Mode.REPLICAS in self.evidence.wanted or self.asks_for_replicas
+        if not is_wanted and (reason := self.why_plain_mean()):
             self._seen[("replicas",)] = ReplicasObservation("even", skipped=reason)
             return cast("ReplicasObservation", self._seen[("replicas",)])
         return self._risk(Mode.REPLICAS, ReplicasObservation, "even")
+
+    @property
+    def asks_for_replicas(self) -> bool:
+        """Whether its source asks under which replicas it runs."""
+        return not REPLICA_NAMES.isdisjoint(self.loss.source.names)
 
     def risk_location(self) -> Location | None:
         """The user's line that makes compiling risky: the first that keeps a list of tensors."""

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
 from losscheck.attempts import Attempt, telling_attempt
 from losscheck.graph_observation import FlowObservation
+from losscheck.inference.bound import bound_values
 from losscheck.inference.domains import read_domains
 from losscheck.inference.doubts import doubts, is_unfit
 from losscheck.inference.fitting import try_fitted, try_wider
 from losscheck.inference.packed import packed_tasks, with_real_columns
 from losscheck.inference.search import Call, Search, other_sizes, sized
 from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
+from losscheck.inference.written import Written, read_written, written_tasks
 from losscheck.inputs.batches import Batch, Batches
 from losscheck.inputs.specs import Domain, parse_spec
 from losscheck.inputs.tasks import TASKS, Task
 from losscheck.loss import LoadedLoss, SourceFacts
+from losscheck.observation import EagerObservation
 from losscheck.report import TaskChoice, TaskSource
+
+#: More conventions for the shapes that are written cost more than they find.
+_MAX_WRITTEN = 12
 
 Read = Callable[[Batch], FlowObservation]
 
@@ -56,7 +63,10 @@ def infer(
     if told is not None:
         return _said(loss, _infer_told(search, *told, arrays))
     ranked = ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss))
-    why = _try_packed(search, read)
+    written = read_written(loss.source, bound_values(loss))
+    why = _try_packed(search, read, written)
+    if search.best_rank > 0 and written is not None:
+        why += _try_written(search, written, ranked, read)
     if search.best_rank > 0:
         _try_ranked(search, ranked, read)
     if search.best is None:
@@ -76,13 +86,13 @@ def infer(
     return _said(loss, _result(search, task, TaskSource.INFERRED, evidence))
 
 
-def _try_packed(search: Search, read: Read) -> tuple[str, ...]:
+def _try_packed(search: Search, read: Read, written: Written | None) -> tuple[str, ...]:
     """Try what literal slices allow; of those that fit, keep the one that least speaks against."""
     least: int | None = None
     best: Task | None = None
     rows: int | None = None
     why = ""
-    for candidate in packed_tasks(search.facts):
+    for candidate in packed_tasks(search.facts, written):
         task = sized(candidate.task, {})
         search.best_rank = 9
         seen = search.attempt(task)
@@ -105,15 +115,33 @@ def _try_packed(search: Search, read: Read) -> tuple[str, ...]:
     return (why,) if why else ()
 
 
+def _try_written(search: Search, written: Written, ranked: list[Task], read: Read) -> tuple[str, ...]:
+    """Try the shapes that are written; it is meant for them whatever it makes of them, if only it runs."""
+    runs: Task | None = None
+    for task in islice(written_tasks(written, ranked), _MAX_WRITTEN):
+        seen = _try_one(search, task, read)
+        if search.best_rank == 0 or search.is_exhausted:
+            break
+        if runs is None and seen is not None and seen.raised is None and seen.is_finite:
+            runs = task
+    if search.best_rank > 0 and runs is not None:
+        search.settle(runs)
+    return (written.words,) if search.best_rank == 0 else ()
+
+
+def _try_one(search: Search, task: Task, read: Read) -> EagerObservation | None:
+    seen = search.attempt(task)
+    if seen is not None and seen.raised is None and not seen.is_finite and search.best_rank > 0:
+        # its shapes fit: ask the graph which numbers it wants
+        found = read_domains(task, read(Batches(task, search.facts)["typical"]))
+        if found is not None:
+            search.attempt(found[0])
+    return seen
+
+
 def _try_ranked(search: Search, tasks: list[Task], read: Read) -> None:
     for task in tasks:
-        seen = search.attempt(sized(task, {}))
-        if seen is not None and seen.raised is None and not seen.is_finite and search.best_rank > 0:
-            # its shapes fit: ask the graph which numbers it wants
-            batches = Batches(sized(task, {}), search.facts)
-            found = read_domains(batches.task, read(batches["typical"]))
-            if found is not None:
-                search.attempt(found[0])
+        _try_one(search, sized(task, {}), read)
         try_fitted(search, sized(task, {}))
         for other in other_sizes(task, search.facts, search):
             search.attempt(other)

@@ -9,17 +9,32 @@ from losscheck.inference.uses import Uses, uses
 from losscheck.inputs.specs import Domain, InputSpec
 from losscheck.inputs.tasks import TASKS, Task
 
+#: Of counts and shares: in `x log x` a zero counts as zero.
+_FROM_ZERO = Domain("interval", 0.0, 3.0)
+
 
 def read_domains(task: Task, flow: FlowObservation) -> tuple[Task, str] | None:
     """The task with the domains that the graph asks for, and the reason; None where it asks for no other."""
     if flow.raised is not None or not flow.ops:
         return None
     true, pred = uses(flow, of_y_pred=False), uses(flow, of_y_pred=True)
+    if true.is_matched and (embedding := _embedding(task)) is not None:
+        return embedding, "y_true is compared with itself, row by row"
     y_pred, why = _domain_of_y_pred(task, pred, true)
     y_true, why_true = _domain_of_y_true(task, y_pred, true, pred)
     if (y_pred, y_true) == (task.y_pred, task.y_true):
         return None
     return _renamed(replace(task, y_true=y_true, y_pred=y_pred)), why or why_true
+
+
+def _embedding(task: Task) -> Task | None:
+    """The task with class ids of embeddings; None where its shapes are others, or it says so already."""
+    shape = len(task.y_true.dims), task.y_true.dims[-1], len(task.y_pred.dims)
+    known = {(1, "B", 2): TASKS["embedding"], (2, 1, 2): TASKS["embedding_column"]}.get(shape)
+    if known is None or task.is_embedding or task.y_pred.dims[-1] == 1:
+        return None
+    y_true = replace(known.y_true, dims=task.y_true.dims)
+    return replace(known, y_true=y_true, y_pred=replace(known.y_pred, dims=task.y_pred.dims))
 
 
 def _domain_of_y_pred(task: Task, use: Uses, true: Uses) -> tuple[InputSpec, str]:
@@ -53,9 +68,12 @@ def _domain_of_y_pred(task: Task, use: Uses, true: Uses) -> tuple[InputSpec, str
 
 def _domain_of_y_true(task: Task, y_pred: InputSpec, use: Uses, pred: Uses) -> tuple[InputSpec, str]:
     spec = task.y_true
+    if spec.domain.name == "positive" and spec.is_float and use.own_log and not use.log_of_complement:
+        return _with(spec, _FROM_ZERO), "y_true is multiplied by its own logarithm"
     if spec.domain.name != "real" or not spec.is_float or task.is_embedding:
         return spec, ""
-    if use.ids and isinstance(y_pred.dims[-1], int) and y_pred.dims[-1] > 1:
+    is_id = len(spec.dims) < len(y_pred.dims) or spec.dims[-1] == 1  # else one of several columns is one
+    if use.ids and is_id and isinstance(y_pred.dims[-1], int) and y_pred.dims[-1] > 1:
         classes = y_pred.dims[-1]
         ids = InputSpec("int32", spec.dims, Domain("labels", classes=classes))
         return ids, f"`{use.ids}` reads y_true as class ids"
@@ -65,6 +83,8 @@ def _domain_of_y_true(task: Task, y_pred: InputSpec, use: Uses, pred: Uses) -> t
         name = "prob" if use.log_of_complement or (use.high or 9) <= 1 else "positive"
         if y_pred.domain.name in ("prob", "simplex") and spec.dims == y_pred.dims:
             name = y_pred.domain.name  # two distributions
+        if name == "positive" and use.own_log:
+            return _with(spec, _FROM_ZERO), "y_true is multiplied by its own logarithm"
         return _with(spec, Domain(name)), "y_true goes into a logarithm"
     if spec.dims != y_pred.dims or y_pred.domain.name == task.y_pred.domain.name:
         return spec, ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.inference.uses import uses
 from losscheck.inputs.tasks import Task
+from losscheck.observation import Shape
 
 _ELEMENTWISE = frozenset(
     {"Add", "AddV2", "Sub", "Mul", "RealDiv", "DivNoNan", "SquaredDifference", "Maximum", "Minimum"}
@@ -20,7 +22,9 @@ _DIVISIONS = frozenset({"RealDiv", "DivNoNan"})
 _GUARDS = frozenset({"Add", "AddV2", "Maximum"})
 _SOFTMAX = frozenset({"Softmax", "LogSoftmax"})
 _DIFFERENCES = frozenset({"Sub", "SquaredDifference"})
-_MOVES = frozenset({"StridedSlice", "ExpandDims", "Reshape", "Transpose", "Squeeze", "Identity"})
+#: Operations that keep the order of the entries, and all that put them elsewhere.
+_RESHAPES = frozenset({"ExpandDims", "Reshape", "Squeeze", "Identity"})
+_MOVES = _RESHAPES | {"StridedSlice", "Transpose"}
 #: Operations that make a last axis of one on purpose.
 _KEEPS_ONE = frozenset(
     {
@@ -92,18 +96,39 @@ def _is_own_share(ops: Sequence[Op], op: Op) -> bool:
 
 
 def _is_own_gap(ops: Sequence[Op], op: Op) -> bool:
-    """Whether the one number of each row is taken from itself: the pairs of one column."""
-    if op.type not in _DIFFERENCES or not op.shape or set(op.shape[1:]) != {1}:
+    """Whether each number is taken from itself: the pairs of one column."""
+    if op.type not in _DIFFERENCES or not op.shape:
         return False
-    left, right = (_moved_from(ops, index) for index in op.inputs[:2])
-    return left == right and ops[left].shape is not None and set((ops[left].shape or ())[1:]) == {1}
+    left, right = op.inputs[:2]
+    if ops[left].shape == ops[right].shape and _reshaped_from(ops, left) == _reshaped_from(ops, right):
+        return True
+    left, right = _moved_from(ops, left), _moved_from(ops, right)
+    return left == right and {1} == set(op.shape[1:]) == set((ops[left].shape or ())[1:])
 
 
 def _moved_from(ops: Sequence[Op], index: int) -> int:
-    """The tensor whose entries an operation only puts into another shape."""
+    """The tensor whose entries an operation only puts elsewhere."""
     while ops[index].type in _MOVES and ops[index].inputs:
         index = ops[index].inputs[0]
     return index
+
+
+def _reshaped_from(ops: Sequence[Op], index: int) -> int:
+    """The tensor that has the same entries in the same order, in another shape."""
+    while ops[index].inputs:
+        source = ops[index].inputs[0]
+        adds_axes = ops[index].type == "StridedSlice" and _is_reshaped(ops[source].shape, ops[index].shape)
+        if not adds_axes and ops[index].type not in _RESHAPES:
+            break
+        index = source
+    return index
+
+
+def _is_reshaped(before: Shape | None, after: Shape | None) -> bool:
+    """Whether there are as many entries in more or fewer axes."""
+    if before is None or after is None or None in (*before, *after) or len(before) == len(after):
+        return False
+    return math.prod(size or 0 for size in before) == math.prod(size or 0 for size in after)
 
 
 def doubts(flow: FlowObservation, rows: int) -> int:

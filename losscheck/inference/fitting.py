@@ -15,6 +15,8 @@ _SHAPES = re.compile(r"\[(\d+(?:,\d+)*)\] vs\. \[(\d+(?:,\d+)*)\]")
 _MAX_TRIES = 3
 #: Widths of a last axis of which a slice that counts from its end, or from an attribute, leaves something.
 _WIDTHS = (8, 24, 72, 160)
+#: The largest window over a signal of which a few are tried.
+_MAX_WINDOW = 1024
 
 
 def try_fitted(search: Search, task: Task) -> None:
@@ -42,7 +44,8 @@ def try_fitted(search: Search, task: Task) -> None:
 
 def try_wider(search: Search) -> None:
     """Where slices leave nothing of ``y_pred``: wider ones, with ``y_true`` as wide as what it goes with."""
-    for width in _WIDTHS:
+    largest = max((n for n in search.facts.integers if n <= _MAX_WINDOW), default=0)
+    for width in (*_WIDTHS, *((4 * largest,) if 4 * largest > _WIDTHS[-1] else ())):
         task = sized(TASKS["regression"], {"D": width})
         search.attempt(task)
         shapes = _shapes(search)

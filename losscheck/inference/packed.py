@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from losscheck.inference.words import least_axes
+from losscheck.inference.written import Written, agrees
 from losscheck.inputs.specs import BATCH_AXIS, Domain, InputSpec, parse_spec
 from losscheck.inputs.tasks import DEFAULT_SIZES, TASKS, Task
 from losscheck.loading.naming import words
@@ -64,13 +65,19 @@ class Packed:
     why: str
 
 
-def packed_tasks(facts: SourceFacts) -> list[Packed]:
-    """The candidates, the likeliest first; none where no literal read speaks of one."""
-    found = {str((c.task.y_true, c.task.y_pred)): c for c in reversed(list(_candidates(facts)))}
-    return list(reversed(found.values()))[:_MAX_CANDIDATES]
+def packed_tasks(facts: SourceFacts, written: Written | None = None) -> list[Packed]:
+    """The candidates, the likeliest first; none where no literal read speaks of one.
+
+    Those that agree with the shapes that are written come before the others.
+    """
+    found = {str((c.task.y_true, c.task.y_pred)): c for c in reversed(list(_candidates(facts, written)))}
+    candidates = list(reversed(found.values()))
+    if written is not None:
+        candidates.sort(key=lambda candidate: not agrees(candidate.task, written))
+    return candidates[:_MAX_CANDIDATES]
 
 
-def _candidates(facts: SourceFacts) -> Iterator[Packed]:
+def _candidates(facts: SourceFacts, written: Written | None) -> Iterator[Packed]:
     y_true, y_pred = facts.y_true, facts.y_pred
     shapes = y_true.reshaped or y_pred.reshaped, y_pred.reshaped or y_true.reshaped
     if shapes[0] and max(*shapes[0], *shapes[1]) <= _MAX_WIDTH:
@@ -83,6 +90,8 @@ def _candidates(facts: SourceFacts) -> Iterator[Packed]:
         embeddings: Dims = (BATCH_AXIS, count, "E")
         yield Packed(replace(task, y_true=labels, y_pred=replace(task.y_pred, dims=embeddings)), why)
     if is_packed(y_true) or is_packed(y_pred):
+        if written is not None:
+            yield Packed(_task(facts, *written.both), why)
         pairs = list(_widths(y_true, y_pred, facts.integers))
         for dims in _between(facts):
             for true, pred in pairs:

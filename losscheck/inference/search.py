@@ -98,7 +98,7 @@ class Search:
             self._paces.append(seen.seconds / numbers)
         self.attempts.append(Attempt(task.name, key[0], key[1], rows, seen))
         rank = _rank(seen, rows)
-        if rank == 0 and self._is_unfit(batch, task):
+        if rank < _UNFIT and self._is_unfit(batch, task):
             rank = _UNFIT
         if self.flattened is None and rank == 1 and task.axes > 2 and _is_flat(seen, batch):
             self.flattened = task

@@ -43,6 +43,8 @@ _LOGIT_OPS = frozenset(
         "SparseSoftmaxCrossEntropyWithLogits",
     }
 )
+#: Operations that make terms of a sum.
+_TERMS = frozenset({"Add", "AddV2", "Sub", "Neg", "Identity"})
 #: An epsilon that is added or clipped to is no number of the loss.
 _EPSILON = 0.1
 
@@ -58,8 +60,10 @@ class Uses:
     low: float | None = None  #: what they are clipped to
     high: float | None = None
     ids: str = ""  #: operation that reads them as class ids
+    is_matched: bool = False  #: rows are asked whether they have the same entry: class ids of embeddings
     is_divisor: bool = False  #: something is divided by their sum, they are made to sum to one
     arc: str = ""  #: operation defined from -1 to 1 only
+    own_log: bool = False  #: they are multiplied by a logarithm that they are part of: 0 counts as 0
 
     @property
     def is_clipped(self) -> bool:
@@ -76,11 +80,16 @@ def uses(flow: FlowObservation, *, of_y_pred: bool) -> Uses:
     values: set[int] = set()
     complements: set[int] = set()
     sums: set[int] = set()
+    logs: set[int] = set()
     for op in flow.ops:
         if op.type == "Placeholder" and (op.from_y_pred if of_y_pred else op.from_y_true):
             values.add(op.index)
             continue
         read = [row for row in op.inputs if row in values]
+        is_own = op.from_y_pred if of_y_pred else op.from_y_true
+        if (op.type == "Log" and is_own) or (op.type in _TERMS and set(op.inputs) & logs):
+            logs.add(op.index)
+        found.own_log |= op.type == "Mul" and bool(read) and bool(set(op.inputs) & logs)
         if set(op.inputs) & complements:
             found.log_of_complement |= op.type == "Log"
             if op.type in _SAME_ENTRIES or _is_guard(op, flow.ops):
@@ -125,6 +134,8 @@ def _note(op: Op, read: Sequence[int], ops: Sequence[Op], found: Uses) -> None:
         and op.inputs[1] in read
     ):
         found.ids = found.ids or op.type
+    if op.type in ("Equal", "NotEqual") and len(read) == 2:
+        found.is_matched |= ops[read[0]].shape != ops[read[1]].shape
     for row in op.inputs:
         limit = _constant(ops, row)
         if limit is not None and op.type == "Maximum":

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
 
+from losscheck.inference.bound import bound_values
 from losscheck.inputs.tasks import TASKS, Task
 from losscheck.loss import LoadedLoss, SourceFacts
 
@@ -66,49 +65,13 @@ def _axes(facts: SourceFacts) -> list[str]:
 def switch_in_force(loss: LoadedLoss) -> bool | None:
     """The value of ``from_logits`` that the loss at hand works with; None where it has no such switch.
 
-    The object knows it best, then a partial and a closure, then the default, then a literal in the text.
+    What the loss binds says it best, else a literal in the text does.
     """
-    for value in (_of_object(loss.compiled), _of_function(loss.function), _of_function(loss.compiled)):
-        if value is not None:
-            return value
+    value = bound_values(loss).get("from_logits")
+    if isinstance(value, bool):
+        return value
     literals = set(_SWITCH.findall(loss.source.text))
     return ("True" in literals) if literals else None
-
-
-def _of_object(thing: Any) -> bool | None:
-    """A switch among the attributes of an instance, or among those that Keras keeps for it."""
-    own = getattr(thing, "__dict__", {})
-    kept: Mapping[str, Any] = own.get("_fn_kwargs") or {}
-    for holder in (own, kept):
-        for name in ("from_logits", "_from_logits"):
-            if isinstance(holder.get(name), bool):
-                return bool(holder[name])
-    return None
-
-
-def _of_function(function: Callable[..., Any] | None) -> bool | None:
-    """A switch bound by a partial, held by a closure, or given by a default."""
-    given = getattr(function, "keywords", None) or {}
-    if isinstance(given.get("from_logits"), bool):
-        return bool(given["from_logits"])
-    inner = getattr(function, "func", function)
-    inner = getattr(inner, "python_function", inner)
-    code = getattr(inner, "__code__", None)
-    if code is None:
-        return None
-    cells = dict(zip(code.co_freevars, getattr(inner, "__closure__", None) or (), strict=False))
-    if "from_logits" in cells:
-        try:
-            value = cells["from_logits"].cell_contents
-        except ValueError:  # the cell is still empty
-            return None
-        return value if isinstance(value, bool) else None
-    names = code.co_varnames[: code.co_argcount]
-    positional = getattr(inner, "__defaults__", None) or ()
-    defaults = dict(zip(reversed(names), reversed(positional), strict=False))
-    defaults.update(getattr(inner, "__kwdefaults__", None) or {})
-    value = defaults.get("from_logits")
-    return value if isinstance(value, bool) else None
 
 
 def _snake(name: str) -> str:

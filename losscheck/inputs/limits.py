@@ -37,6 +37,9 @@ def further_limits(task: Task, y_true: np.ndarray, y_pred: np.ndarray, large: fl
     if domain.name == "interval":
         for value in (domain.low, domain.high):
             yield f"limit {value:g}", f"y_pred at {value:g}", y_true, np.full_like(y_pred, value), False
+    if (labels := task.y_true.domain).name == "interval":
+        for value in (labels.low, labels.high):
+            yield f"labels of {value:g}", f"y_true at {value:g}", np.full_like(y_true, value), y_pred, False
     sure = perfect_prediction(task, y_true) if domain.name == "logits" else None
     if sure is not None and domain.name == "logits":
         logits = (np.sign(sure) * large).astype(y_pred.dtype)

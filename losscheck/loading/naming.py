@@ -47,7 +47,7 @@ _OTHER_PARAMETERS = _vocabulary(
 
 _TRUTH = {
     3: _vocabulary("true truth gt ytrue groundtruth"),
-    2: _vocabulary("target targets label labels actual actuals tgt expected gold"),
+    2: _vocabulary("target targets label labels actual actuals tgt expected gold teacher"),
     1: _vocabulary(
         "y yt t real ref reference observed obs original input inputs data mask masks dummy unused ignored"
     ),
@@ -56,7 +56,7 @@ _PREDICTION = {
     3: _vocabulary("pred preds prediction predictions predicted ypred yhat hat"),
     2: _vocabulary(
         "logit logits output outputs guess guesses prob probs probability probabilities estimate estimated"
-        " recon reconstruction reconstructed"
+        " recon reconstruction reconstructed student"
     ),
     1: _vocabulary(
         "p f out score scores yp d dist distance distances embedding embeddings emb feature features est"

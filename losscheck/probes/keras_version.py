@@ -47,3 +47,16 @@ def as_fit_calls(loss: LoadedLoss) -> Callable[..., Any]:
 
     called: Callable[..., Any] = tf.function(loss.function) if fit_converts(loss) else loss.function
     return called
+
+
+def as_fit_wraps(loss: LoadedLoss) -> Any:
+    """The loss as `compile` wraps it: values of a call, times mask and weights, reduced."""
+    if loss.is_keras_loss:
+        return loss.compiled
+    keras = keras_of(loss)
+
+    class Wrapped(keras.losses.Loss):  # type: ignore[misc, name-defined]
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return loss.function(y_true, y_pred)
+
+    return Wrapped()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from losscheck.keras_observation import MaskedObservation
 from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
 from losscheck.probes.frames import UserFiles
-from losscheck.probes.keras_version import keras_of
+from losscheck.probes.keras_version import as_fit_wraps
 from losscheck.probes.raising import raised_from
 from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_array, to_tensor
@@ -38,7 +37,7 @@ def run_masked(loss: LoadedLoss, batch: Batch, files: UserFiles) -> MaskedObserv
     with isolated():
         y_pred = to_tensor(batch.y_pred)
         y_pred._keras_mask = tf.constant(mask)  # where Keras's layers leave it, and its losses look for it
-        called = loss.compiled if loss.is_keras_loss else _reducing(keras_of(loss), loss.function)
+        called = as_fit_wraps(loss)
         try:
             value = to_array(Watch(loss.function, files).run(lambda: called(to_tensor(batch.y_true), y_pred)))
         except KeyboardInterrupt:
@@ -48,13 +47,3 @@ def run_masked(loss: LoadedLoss, batch: Batch, files: UserFiles) -> MaskedObserv
     return MaskedObservation(
         batch.name, raised, value=value, seconds=time.perf_counter() - start, mask=mask.shape
     )
-
-
-def _reducing(keras: Any, function: Any) -> Any:
-    """A function as Keras wraps it: values of a call, times mask and weights, reduced."""
-
-    class Wrapped(keras.losses.Loss):  # type: ignore[misc]
-        def call(self, y_true: Any, y_pred: Any) -> Any:
-            return function(y_true, y_pred)
-
-    return Wrapped()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ _MAX_SINGLE_FETCHES = 60
 _MAX_TENSORS = 600
 #: From here on a gradient is looked at for the operation that makes it so large.
 _HUGE = 1e3
+#: What float32 leaves of a gradient that is zero, all entries together, for each number of the loss.
+_NOISE = 1e-6
 
 IsBad = Callable[[np.ndarray], bool]
 
@@ -40,9 +43,10 @@ def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObs
     slopes = {index: slope for index, slope in slopes.items() if slope is not None}
     with isolated():
         bad = find_non_finite(traced, flow, batch)
-        worst = _turning_op(traced, flow, batch, slopes, lambda a: not np.isfinite(a).all())
-        dead = _turning_op(traced, flow, batch, slopes, lambda a: not a.any())
-        exploding = _exploding_op(traced, flow, batch, slopes)
+        gradients = _Gradients(traced, flow, batch, slopes, fetch(traced, batch, slopes))
+        worst = gradients.turning_op(lambda a: not np.isfinite(a).all())
+        dead = gradients.turning_op(gradients.is_zero, is_nearest=False)
+        exploding = gradients.exploding_op()
     return ValuesObservation(
         batch.name,
         seconds=time.perf_counter() - start,
@@ -53,16 +57,70 @@ def run_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObs
     )
 
 
-def _exploding_op(traced: Traced, flow: FlowObservation, batch: Batch, slopes: dict[int, Any]) -> int | None:
-    """The operation whose gradient makes a huge one; None where that of ``y_pred`` is none."""
-    slope = traced.gradients.get(traced.wrapped.inputs[1].name)
-    found = None if slope is None else fetch(traced, batch, {0: slope}).get(0)
-    peak = 0.0 if found is None or not np.isfinite(found).all() else float(np.max(np.abs(found), initial=0.0))
-    if peak < _HUGE:
+@dataclass(frozen=True)
+class _Gradients:
+    """The gradients of the loss with respect to the tensors on the way to it."""
+
+    traced: Traced
+    flow: FlowObservation
+    batch: Batch
+    slopes: dict[int, Any]  #: row → the tensor of the gradient
+    found: dict[int, np.ndarray]  #: row → what it is
+
+    def is_zero(self, gradient: np.ndarray) -> bool:
+        """Whether it is nothing but rounding: the gradient of each number of the loss to itself is 1."""
+        output = self.found.get(self.flow.output if self.flow.output is not None else -1)
+        numbers = 1 if output is None else output.size
+        return bool(np.sum(np.abs(gradient)) <= _NOISE * numbers)
+
+    def exploding_op(self) -> int | None:
+        """The operation whose gradient makes a huge one; None where that of ``y_pred`` is none."""
+        slope = self.traced.gradients.get(self.traced.wrapped.inputs[1].name)
+        found = None if slope is None else fetch(self.traced, self.batch, {0: slope}).get(0)
+        is_known = found is not None and np.isfinite(found).all()
+        peak = float(np.max(np.abs(found), initial=0.0)) if found is not None and is_known else 0.0
+        if peak < _HUGE:
+            return None
+        return self.turning_op(lambda a: float(np.max(np.abs(a), initial=0)) > peak / 1e3)
+
+    def turning_op(self, is_bad: IsBad, *, is_nearest: bool = True) -> int | None:
+        """The operation whose gradient is good at its output and bad at its input.
+
+        A tensor that several operations read collects a gradient from each; then each share is looked at.
+
+        Args:
+            is_bad: tells a bad gradient.
+            is_nearest: take the one nearest to the loss; else the one nearest to ``y_pred``, which is behind
+                every path where they all are bad.
+
+        """
+        readers: dict[int, list[int]] = {}
+        for op in self.flow.ops:
+            if op.index in self.found:
+                for i in op.inputs:
+                    readers.setdefault(i, []).append(op.index)
+        for op in reversed(self.flow.ops) if is_nearest else self.flow.ops:
+            if op.index not in self.found or not op.from_y_pred or not is_bad(self.found[op.index]):
+                continue
+            good = [i for i in readers.get(op.index, ()) if not is_bad(self.found[i])]
+            if not good and not is_nearest:
+                continue
+            if len(good) < 2:
+                return good[0] if good else None
+            shares = {i: self._share(i, op.index) for i in good}
+            wanted = {i: share for i, share in shares.items() if share is not None}
+            fetched = fetch(self.traced, self.batch, wanted)
+            return next((i for i, share in fetched.items() if is_bad(share)), good[0])
         return None
-    return _turning_op(
-        traced, flow, batch, slopes, lambda a: float(np.max(np.abs(a), initial=0)) > peak / 1e3
-    )
+
+    def _share(self, reader: int, tensor: int) -> Any:
+        """What one operation passes back to one of its inputs."""
+        import tensorflow as tf
+
+        graph = self.traced.wrapped.graph
+        outputs = [first_output(graph, self.flow.ops[i]) for i in (reader, tensor)]
+        with graph.as_default():
+            return tf.gradients(outputs[0], outputs[1], grad_ys=[self.slopes[reader]])[0]
 
 
 def run_compiled_values(traced: Traced, flow: FlowObservation, batch: Batch) -> ValuesObservation:
@@ -78,7 +136,9 @@ def run_compiled_values(traced: Traced, flow: FlowObservation, batch: Batch) -> 
     graph = traced.wrapped.graph
     rows = [op for op in flow.ops if op.reaches_output and "/0/" not in op.name][:_MAX_TENSORS]
     tensors = {op.index: _first_number(graph, op) for op in rows}
-    tensors = {index: tensor for index, tensor in tensors.items() if tensor is not None}
+    # a tensor whose size only the run tells cannot leave what is compiled: XLA ends the process
+    known = ((index, tensor) for index, tensor in tensors.items() if tensor is not None)
+    tensors = {index: tensor for index, tensor in known if tensor.shape.is_fully_defined()}
     with isolated():
         plain = fetch(traced, batch, tensors)
         compiled = fetch(traced, batch, tensors, jit_compile=True)
@@ -153,38 +213,3 @@ def _through_plumbing(flow: FlowObservation, index: int, is_bad: Any, seen: set[
                 if is_bad(j) and j not in seen:
                     return j
     return None
-
-
-def _turning_op(
-    traced: Traced, flow: FlowObservation, batch: Batch, slopes: dict[int, Any], is_bad: IsBad
-) -> int | None:
-    """The operation whose gradient is good at its output and bad at its input, nearest to the loss.
-
-    A tensor that several operations read collects a gradient from each; then each share is looked at.
-    """
-    gradients = fetch(traced, batch, slopes)
-    readers: dict[int, list[int]] = {}
-    for op in flow.ops:
-        if op.index in gradients:
-            for i in op.inputs:
-                readers.setdefault(i, []).append(op.index)
-    for op in reversed(flow.ops):
-        if op.index not in gradients or not op.from_y_pred or not is_bad(gradients[op.index]):
-            continue
-        good = [i for i in readers.get(op.index, ()) if not is_bad(gradients[i])]
-        if len(good) < 2:
-            return good[0] if good else None
-        shares = {i: _share(traced, flow, i, op.index, slopes[i]) for i in good}
-        fetched = fetch(traced, batch, {i: share for i, share in shares.items() if share is not None})
-        return next((i for i, share in fetched.items() if is_bad(share)), good[0])
-    return None
-
-
-def _share(traced: Traced, flow: FlowObservation, reader: int, tensor: int, slope: Any) -> Any:
-    """What one operation passes back to one of its inputs."""
-    import tensorflow as tf
-
-    graph = traced.wrapped.graph
-    outputs = [first_output(graph, flow.ops[i]) for i in (reader, tensor)]
-    with graph.as_default():
-        return tf.gradients(outputs[0], outputs[1], grad_ys=[slope])[0]

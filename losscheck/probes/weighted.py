@@ -15,6 +15,7 @@ from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
 from losscheck.probes.definitions import def_location, own_method
 from losscheck.probes.frames import UserFiles
+from losscheck.probes.keras_version import as_fit_wraps
 from losscheck.probes.raising import raised_from
 from losscheck.probes.serializing import value_of
 from losscheck.probes.session import isolated
@@ -45,6 +46,8 @@ def run_weighted(loss: LoadedLoss, batch: Batch, files: UserFiles) -> WeightedOb
         seen = replace(seen, value=value, of_kept=of_kept)
         if loss.is_keras_loss:
             seen = _as_object(seen, loss, batch, files, watch)
+        elif seen.is_per_entry(batch.y_pred.shape):
+            seen = replace(seen, raised=_weighted(as_fit_wraps(loss), seen.kept, batch, files, watch)[1])
     return replace(seen, seconds=time.perf_counter() - start)
 
 
@@ -59,8 +62,6 @@ def _as_object(
     """What the user's own `Loss` object makes of weights and reductions."""
     thing = loss.compiled
     call, init = own_method(thing, "__call__", files), own_method(thing, "__init__", files)
-    weights = np.zeros(batch.size, np.float32)
-    weights[list(seen.kept)] = 1.0
 
     def called(other: Any, **weight: Any) -> np.ndarray | None:
         return to_array(other(to_tensor(batch.y_true), to_tensor(batch.y_pred), **weight))
@@ -72,14 +73,7 @@ def _as_object(
             return None
         return value
 
-    raised: Raised | None = None
-    weighted = None
-    try:
-        weighted = watch.run(lambda: called(thing, sample_weight=to_tensor(weights)))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raised = raised_from(error, files)
+    weighted, raised = _weighted(thing, seen.kept, batch, files, watch)
     return replace(
         seen,
         raised=raised,
@@ -91,6 +85,21 @@ def _as_object(
         init=def_location(init, files) if init is not None else None,
         skips_super=not (hasattr(thing, "reduction") and hasattr(thing, "name")),
     )
+
+
+def _weighted(
+    thing: Any, kept: tuple[int, ...], batch: Batch, files: UserFiles, watch: Watch
+) -> tuple[np.ndarray | None, Raised | None]:
+    """What a `Loss` object gives with a weight of one on the rows that are kept, or raises."""
+    weights = np.zeros(batch.size, np.float32)
+    weights[list(kept)] = 1.0
+    inputs = to_tensor(batch.y_true), to_tensor(batch.y_pred)
+    try:
+        return watch.run(lambda: to_array(thing(*inputs, sample_weight=to_tensor(weights)))), None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return None, raised_from(error, files)
 
 
 def with_reduction(thing: Any, reduction: str) -> Any:

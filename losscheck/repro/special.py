@@ -166,6 +166,16 @@ scale = full[kept].sum() / alone.sum()
 is_constant = np.allclose(full, full[0], rtol=1e-3)
 return not np.allclose(full[kept], alone * (1 if is_constant else scale), rtol=1e-3, atol=1e-6)
 """,
+    "weights of rows": """
+model = keras.Sequential([keras.Input(y_pred.shape[1:]), keras.layers.Dense(y_pred.shape[-1])])
+model.compile(optimizer="sgd", loss=loss)
+try:
+    model.fit(y_pred, y_true, sample_weight=np.ones(len(y_pred), "float32"), verbose=0)
+except Exception as error:  # noqa: BLE001
+    print(f"raises {{type(error).__name__}}: {{error}}")
+    return True
+return False
+""",
     "unreduced": """
 steps = []
 for way in (loss, lambda y_true, y_pred: {call}(y_true, y_pred)):  # Keras takes the mean of a function

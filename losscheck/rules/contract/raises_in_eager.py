@@ -18,20 +18,13 @@ from losscheck.rule import Rule, first_line
 _OF_THE_CODE = ("AttributeError", "NameError", "ImportError", "ModuleNotFoundError")
 #: Methods of arrays of other libraries that a source side looks for.
 _NO_METHODS = (
-    "mean",
-    "sum",
-    "max",
-    "min",
-    "std",
-    "var",
-    "astype",
-    "flatten",
-    "ravel",
-    "clip",
-    "argmax",
-    "detach",
+    "mean", "sum", "max", "min", "std", "var", "astype", "flatten", "ravel", "clip", "argmax", "detach",
     "view",
-)
+)  # fmt: skip
+#: Words of an error → what cures it.
+_CURES = {
+    "'Tidx' of float": "A reduction takes one tensor and its axis; `tf.maximum` compares two tensors",
+}
 
 
 class RaisesInEager(Rule):
@@ -89,11 +82,14 @@ def tail_loss(y_true, y_pred):
     )
 
     def suspect(self, source: Source) -> Iterator[Finding]:
-        """Suspect a method that tensors do not have, a name that nothing binds, an argument misspelt."""
+        """Suspect a method that tensors do not have, a name that nothing binds, wrong arguments."""
         for call in source.calls():
             is_numpy = call.receiver.kind is Kind.TENSOR and call.method in _NO_METHODS
             if is_numpy and "numpy_behavior" not in source.text:
                 yield self.suspicion(f"a tensor has no method `{call.method}`", source.location(call.node))
+            elif call.operation.startswith("reduce_m") and call.argument(1).is_tensor:
+                message = f"`{call.shown}` takes one tensor and its axis, and is handed two tensors"
+                yield self.suspicion(message, source.location(call.node))
             elif "axes" in call.keywords and call.operation.startswith("reduce_"):
                 yield self.suspicion(f"`{call.shown}` takes `axis`, not `axes`", source.location(call.node))
             elif (
@@ -121,7 +117,9 @@ def tail_loss(y_true, y_pred):
             tried = f"each of the {len(tasks)} kinds of input tried ({names})"
         given = f" when {prober.loss.given}" if prober.loss.given else ""
         nearest = _nearest(attempts)
-        hint = "Fix the error on this line" if raised.type in _OF_THE_CODE else None
+        hint = next((cure for words, cure in _CURES.items() if words in raised.message), None)
+        if hint is None and raised.type in _OF_THE_CODE:
+            hint = "Fix the error on this line"
         if hint is None and (name := _taken_apart(prober)):
             hint = f"Take one tensor as `{name}`, and give each output of the model a loss of its own"
         elif hint is None and not is_told and nearest is not None:

@@ -16,9 +16,10 @@ from losscheck.rule import Rule, def_location
 
 #: Parts of names that stand for a prediction, and for the truth.
 _PREDICTION = frozenset(
-    ("pred", "preds", "predicted", "prediction", "predictions", "hat", "yhat", "output", "outputs", "logits")
-)
-_TRUTH = frozenset(("true", "truth", "target", "targets", "label", "labels", "gt", "actual"))
+    ("pred", "preds", "predicted", "prediction", "predictions", "hat", "yhat", "output", "outputs", "logits",
+     "student", "estimate", "forecast")
+)  # fmt: skip
+_TRUTH = frozenset(("true", "truth", "target", "targets", "label", "labels", "gt", "actual", "teacher"))
 #: Parts of names of the functions that are not symmetric in their two arguments.
 _ASYMMETRIC = re.compile(
     r"crossentropy|cross_entropy|poisson|divergence|kld|hinge|percentage|mape|tversky|focal|ctc|losses?$",
@@ -26,7 +27,9 @@ _ASYMMETRIC = re.compile(
 )
 #: The divergence that is meant in this order as well; on labels of 0 and 1 it is not.
 _EITHER_ORDER = ("kl_divergence", "KLDivergence")
-_BOTH_WAYS = re.compile(r"revers|symmetr|jensen|mutual|consisten|distil|teacher|student", re.I)
+_BOTH_WAYS = re.compile(r"revers|symmetr|jensen|mutual|consisten", re.I)
+#: A teacher's prediction may stand for the truth or not: only the order of the parameters tells.
+_TAUGHT = re.compile(r"distil|teacher|student", re.I)
 
 
 class SwappedArguments(Rule):
@@ -125,7 +128,7 @@ def both_ways_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:simplex y_
                 names=list(names),
             )
             return
-        if not calls_builtin:
+        if not calls_builtin or _TAUGHT.search(words):
             return
         seen = prober.exchanged()
         is_hard = task.y_true.is_label or task.y_true.domain.name in ("binary", "onehot")

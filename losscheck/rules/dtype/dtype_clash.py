@@ -12,10 +12,11 @@ from losscheck.reading.source import Source
 from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line
 
+#: `Tidx` is the dtype of an axis: a tensor stands where an axis is meant.
 _DTYPES = re.compile(
     r"was expected to be an? \w+ tensor but is an? \w+|[Tt]ensor conversion requested dtype"
     r"|has DataType \w+ not in|must have the same d?type|type \w+ of argument|that does not match type"
-    r"|don't all match|requires? .* dtype|Value for attr '\w+' of \w+ is not in the list"
+    r"|don't all match|requires? .* dtype|Value for attr '(?!Tidx)\w+' of \w+ is not in the list"
 )
 
 

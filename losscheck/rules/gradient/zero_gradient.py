@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
+from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
 from losscheck.reading.questions import gradient_cut
 from losscheck.reading.source import Source
@@ -12,8 +13,9 @@ from losscheck.recipe import Gradients
 from losscheck.rule import Rule, return_location
 
 _SAMPLES = ("typical", "relabelled", "other_size", "partial", "scaled 5", "scaled 0.2", "turned")
-#: A softmax over one column has slope 0, and float32 gives 1e-7 for it on some batch sizes.
+#: A softmax over one column has slope 0, and float32 gives 1e-7 of the loss for it.
 _NOISE = 1e-6
+_HINTS = {"Softmax": "Take a sigmoid of a single column, or a softmax over the axis of the classes"}
 
 
 class ZeroGradient(Rule):
@@ -71,13 +73,9 @@ def margin_loss(y_true, y_pred):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report a gradient that is zero on every sample."""
-        import numpy as np
-
-        gradients = [prober.gradient(name).gradient for name in _SAMPLES]
-        seen = [gradient for gradient in gradients if gradient is not None]
-        exact = [gradient for gradient in seen if not gradient.any()]
-        noise = max((float(np.abs(gradient).max(initial=0.0)) for gradient in seen), default=0.0)
-        if 2 * len(exact) < len(seen) or not noise <= _NOISE:
+        seen = [prober.gradient(name) for name in _SAMPLES]
+        seen = [observation for observation in seen if observation.gradient is not None]
+        if not seen or not all(map(_is_zero, seen)):
             return
         op = prober.op(prober.values().zero_gradient_op)
         where = f": `{op.type}` turns it into zero" if op else ""
@@ -85,4 +83,18 @@ def margin_loss(y_true, y_pred):
             f"the gradient is zero on all {len(seen)} batches tried{where}",
             (op.location if op else None) or return_location(prober),
             modes=(Mode.GRADIENT, Mode.FIT),
+            hint=_HINTS.get(op.type) if op else None,
         )
+
+
+def _is_zero(seen: GradientObservation) -> bool:
+    """Whether the gradient is zero up to the rounding of float32, on the scale of the loss."""
+    import numpy as np
+
+    assert seen.gradient is not None
+    if not seen.gradient.any():
+        return True
+    if not seen.is_finite or seen.value is None or seen.gradient.dtype.itemsize < np.float32().itemsize:
+        return False
+    most, loss = np.abs(seen.gradient).max(initial=0.0), np.abs(seen.value).max(initial=0.0)
+    return bool(most <= _NOISE and np.abs(seen.gradient).sum() <= _NOISE * seen.gradient.shape[0] * loss)

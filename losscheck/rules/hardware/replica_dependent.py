@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from losscheck.finding import Finding, Mode, Severity
+from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.graph_observation import Op
 from losscheck.inputs.batches import is_same_value
-from losscheck.prober import Prober
+from losscheck.prober import REPLICA_NAMES, Prober
 from losscheck.recipe import Values
 from losscheck.rule import Rule, first_line, return_location
 
+_TWICE = "Leave the division to Keras: `fit` divides by the number of replicas itself"
 #: Operations that take all rows together evenly.
 _REDUCTIONS = ("Mean", "Sum")
 #: Operations that put the rows in an order, or add up those before each.
-_ORDERS = ("Cumsum", "Cumprod", "CumulativeLogsumexp", "TopKV2", "ReverseV2", "Roll")
+_ORDERS = ("Cumsum", "Cumprod", "CumulativeLogsumexp", "TopKV2", "ReverseV2")
 #: Operations that are linear in several tensors at once.
 _SUMS = ("AddV2", "Add", "AddN", "Sub", "Identity", "IdentityN")
 
@@ -92,18 +93,27 @@ def mean_loss(y_true, y_pred):
         if is_same_value(*values) and is_same_value(seen.step, seen.single_step, tolerance=1e-3):
             return
         size = float(np.linalg.norm(seen.step) / max(float(np.linalg.norm(seen.single_step)), 1e-12))
-        op = _reducing_op(prober)
+        place = _asked_at(prober) or getattr(_reducing_op(prober), "location", None)
+        is_warning = prober.asks_for_replicas or _is_function_of_mean(prober)
         yield self.finding(
             f"on two replicas `fit` reports {seen.fit_loss:.4g} and steps {size:.2f} times as far, on one"
             f" device it reports {seen.single_fit_loss:.4g}; the mean of the replicas' own losses is"
             f" {seen.loop_loss:.4g}",
-            (op.location if op else None) or return_location(prober),
+            place or return_location(prober),
             modes=(Mode.REPLICAS,),
-            severity=Severity.WARNING if _is_function_of_mean(prober) else Severity.NOTE,
+            severity=Severity.WARNING if is_warning else Severity.NOTE,
+            hint=_TWICE if prober.asks_for_replicas else None,
             fit_loss=seen.fit_loss,
             single_fit_loss=seen.single_fit_loss,
             step_ratio=size,
         )
+
+
+def _asked_at(prober: Prober) -> Location | None:
+    """The line of the loss that asks for the replicas."""
+    source, path = prober.loss.source, prober.loss.location.path
+    rows = enumerate(source.text.splitlines(), source.first_line)
+    return next((Location(path, n) for n, row in rows if any(map(row.__contains__, REPLICA_NAMES))), None)
 
 
 def _reducing_op(prober: Prober) -> Op | None:
@@ -141,6 +151,8 @@ def _is_function_of_mean(prober: Prober) -> bool:
             continue
         if (op.shape or ()).count(rows) > 1 or (op.type in _ORDERS and rows in (op.shape or ())):
             return False
+        if op.type == "Roll" and _has_rows(op, rows) and ops[op.inputs[2]].constant == 0:
+            return False  # each row is compared with the next one
         fed = [ops[i] for i in set(op.inputs) if ops[i].from_y_pred or ops[i].from_y_true]
         taken = [source for source in fed if not _has_rows(source, rows)]
         if _has_rows(op, rows) and taken:

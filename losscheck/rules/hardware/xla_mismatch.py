@@ -12,6 +12,12 @@ from losscheck.prober import Prober
 from losscheck.recipe import Special
 from losscheck.rule import Rule, return_location
 
+#: Operation in the graph → what cures it.
+_CURES = {
+    "Where": "Multiply with a mask, or use `tf.where`: XLA goes on with what `tf.boolean_mask` leaves out",
+    "Cast": "Keep values inside the range of the dtype: clip before the cast",
+}
+
 
 class XlaMismatch(Rule):
     """Compiled by XLA, the loss or its gradient differs from that of the plain graph on ordinary input.
@@ -22,7 +28,8 @@ class XlaMismatch(Rule):
 
     ## Why is this bad?
     A machine with a GPU then trains on another loss than the one without. Casts to a small integer are the
-    usual cause: they wrap around in one and stop at the limit in the other.
+    usual cause: they wrap around in one and stop at the limit in the other. So are tensors whose size only
+    the values tell, as `tf.boolean_mask` makes them.
 
     ## References
     - https://openxla.org/xla/operation_semantics
@@ -31,7 +38,7 @@ class XlaMismatch(Rule):
     code = "LC702"
     name = "xla-mismatch"
     severity = Severity.WARNING
-    hint = "Keep values inside the range of the dtype: clip before the cast"
+    hint = "Keep to tensors of known sizes and values that their dtypes hold, or set `jit_compile=False`"
     requires = ("value",)
     repro = Special("compiled")
 
@@ -87,12 +94,13 @@ def noisy_loss(y_true, y_pred):
             what, values = "gradient", (slope, compiled_slope)
             if is_same_value(*values):
                 return
-        op = prober.op(prober.compiled_values().differing_op)
+        op, kinds = prober.op(prober.compiled_values().differing_op), {op.type for op in prober.flow().ops}
         where = f" from `{op.type}` on" if op else ""
         yield self.finding(
             f"compiled by XLA the {what} is {_mean(values[1])}, in the plain graph {_mean(values[0])}{where}",
             (op.location if op else None) or return_location(prober),
             modes=(Mode.XLA,),
+            hint=next((cure for kind, cure in _CURES.items() if kind in kinds), None),
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from losscheck.finding import Finding, Mode, Severity
+from losscheck.keras_observation import WeightedObservation
 from losscheck.prober import Prober
 from losscheck.recipe import NoScript, Recipe, Special
 from losscheck.rule import Rule, first_line, return_location
@@ -23,9 +24,10 @@ class SampleWeightMismatch(Rule):
     ## What it does
     Computes the loss of each row, and that of a batch from which two rows were left out. Up to a common
     factor (the normaliser) the other rows must have the loss that they had. A loss in which rows depend on
-    each other by design (contrastive, ranking) is a note. Where one value stands for all steps of a
-    sequence, it calls the loss with a mask of the steps, which is a weight for each: what that raises is a
-    note.
+    each other by design (contrastive, ranking) is a note. Where nothing is reduced, one weight for a row
+    meets all the entries of it: what that raises is a warning, and a note for predictions of two axes. Where
+    one value stands for all steps of a sequence, it calls the loss with a mask of the steps, which is a
+    weight for each: what that raises is a note.
 
     ## Why is this bad?
     Keras multiplies the i-th value with the i-th weight. Where the values stand in another order, or each of
@@ -43,6 +45,12 @@ class SampleWeightMismatch(Rule):
     repro = Special("weighted rows")
 
     BAD = (
+        """\
+import tensorflow as tf
+
+def forecast_loss(y_true, y_pred):  # losscheck: y_true=float32[B,6,3]:real y_pred=float32[B,6,3]:real
+    return tf.square(y_true - y_pred)  # <-
+""",
         """\
 import tensorflow as tf
 
@@ -84,6 +92,8 @@ def sequence_loss(y_true, y_pred):
 
     def recipe(self, finding: Finding) -> Recipe:
         """How a script shows it: rows left out; a mask needs a model with a layer that makes one."""
+        if "shape" in finding.evidence:
+            return Special("weights of rows")
         return NoScript("it shows in a model with a mask") if "mask" in finding.evidence else self.repro
 
     def check(self, prober: Prober) -> Iterator[Finding]:
@@ -92,6 +102,7 @@ def sequence_loss(y_true, y_pred):
         if prober.is_random:
             return
         seen = prober.weighted()
+        yield from self._per_entry(prober, seen)
         full, alone = seen.value, seen.of_kept
         rows = len(seen.kept)
         if full is None or alone is None or full.ndim == 0 or alone.shape != (rows, *full.shape[1:]):
@@ -116,6 +127,22 @@ def sequence_loss(y_true, y_pred):
         elif _is_reordered(full, alone):
             severity, why = Severity.WARNING, "the values stand in another order than the rows"
         yield self.finding(f"{message}: {why}", return_location(prober), modes=(Mode.FIT,), severity=severity)
+
+    def _per_entry(self, prober: Prober, seen: WeightedObservation) -> Iterator[Finding]:
+        """One weight for a row meets a value for each entry of it."""
+        shape = prober.inputs["typical"].y_pred.shape
+        if seen.raised is None or not seen.is_per_entry(shape):
+            return
+        shown = ", ".join(("B", *map(str, shape[1:])))
+        yield self.finding(
+            f"`fit` with `sample_weight` raises `{seen.raised.type}`: one weight of a row meets values of"
+            f" shape ({shown}): {first_line(seen.raised, 90)}",
+            return_location(prober),
+            modes=(Mode.FIT,),
+            severity=Severity.NOTE if len(shape) == 2 else Severity.WARNING,
+            hint="Return one value for each sample: take the mean over all axes but the first",
+            shape=list(shape[1:]),
+        )
 
     def _masked(self, prober: Prober) -> Iterator[Finding]:
         """One value for a whole sequence is multiplied with one weight for each of its steps."""

@@ -1,0 +1,236 @@
+"""Shapes that a docstring or a comment writes: ``y_pred: logits, [batch, height, width, 1]``."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from losscheck.inference.search import sized
+from losscheck.inputs.specs import BATCH_AXIS, Domain, InputSpec
+from losscheck.inputs.tasks import TASKS, Task
+from losscheck.loading.remarks import comments
+from losscheck.loss import SourceFacts
+
+Dims = tuple[int | str, ...]
+
+_SHAPE = re.compile(r"[\[(]([^\[\]()\n]{1,80})[\])]")
+_SIZE = re.compile(r"(?:\w+\s*=\s*)?(\d+)(?:\s+[A-Za-z]\w*)?$")
+_NAME = re.compile(r"[A-Za-z_]\w*(?:[ -][A-Za-z_]\w*)?$")
+_OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
+#: A larger axis would cost more than it shows.
+_MAX_SIZE = 4096
+_BATCH = frozenset(
+    {"b", "bs", "n", "none", "batch", "batch_size", "batchsize", "batch size", "num_samples", "n_samples"}
+)
+#: Where the shape of the result is written, and not that of an argument.
+_RESULT = re.compile(
+    r"\b(?:returns?|yields?|gives)\b|->|per[- ]sample|(?:^|\n)\s*(?:out|result)\b", re.IGNORECASE
+)
+_WORDS = re.compile(r"[A-Za-z_]\w*")
+_TRUE = "true truth target targets label labels ids measured observed gt mask masks"
+_PRED = (
+    "pred predicted prediction predictions output outputs logit logits probability probabilities probs scores"
+    " softmax sigmoid forecast"
+)
+#: Words that stand before a shape, and the argument that they speak of.
+_SIDES = {**dict.fromkeys(_TRUE.split(), 0), **dict.fromkeys(_PRED.split(), 1)}
+#: Parts of the names of axes, and the axis of the tasks that they mean.
+_AXES = {
+    part: axis
+    for axis, text in {
+        "C": "class classes categories organ organs vocab vocabulary labels c",
+        "H": "height rows h",
+        "W": "width cols columns w",
+        "T": "time times timesteps steps seq sequence length len horizon tokens t",
+        "E": "embedding embeddings emb e",
+        "N": "anchors boxes objects queries points keypoints documents docs items n",
+        "Z": "depth slices z",
+    }.items()
+    for part in text.split()
+}  # fmt: skip
+#: Axes for names that say nothing, each once in a shape.
+_OTHERS = ("D", "N", "L")
+
+
+@dataclass(frozen=True)
+class Written:
+    """The shapes of the two arguments as far as they are written, with the batch axis."""
+
+    y_true: Dims | None
+    y_pred: Dims | None
+    words: str  #: what was read, for the report
+
+    @property
+    def both(self) -> tuple[Dims, Dims]:
+        """Both shapes; where one is not written, the other one."""
+        true, pred = self.y_true or self.y_pred, self.y_pred or self.y_true
+        assert true is not None and pred is not None
+        return true, pred
+
+
+def read_written(facts: SourceFacts, values: Mapping[str, Any]) -> Written | None:
+    """What the docstring says of the shapes, else the comments; None where they say nothing.
+
+    Args:
+        facts: with the docstring and the text.
+        values: what names stand for in the loss: ``(batch, 4 + num_classes)``.
+
+    """
+    names = facts.parameters[:2] if len(facts.parameters) > 1 else ("y_true", "y_pred")
+    remarks = "\n".join(line for line in comments(facts.text).splitlines() if "losscheck:" not in line)
+    for text, needs_name in ((facts.docstring, False), (remarks, True)):
+        found: dict[int, tuple[Dims, str]] = {}
+        loose: dict[Dims, str] = {}
+        for dims, shown, before in _shapes(text, values):
+            sides = _sides(before, names, needs_name)
+            if not sides and not needs_name:
+                loose[dims] = shown
+            for side in sides:
+                found.setdefault(side, (dims, shown))
+        if not found and len(loose) == 1:
+            found = dict.fromkeys((0, 1), next(iter(loose.items())))
+        if found:
+            said = " and ".join(f"{names[side]} is {shown}" for side, (_, shown) in sorted(found.items()))
+            sizes = {side: dims for side, (dims, _) in found.items()}
+            return _aligned(Written(sizes.get(0), sizes.get(1), f"the source says that {said}"))
+    return None
+
+
+def written_tasks(written: Written, ranked: Iterable[Task]) -> Iterator[Task]:
+    """The tasks that have the shapes written, the likeliest first; at last any numbers of these shapes."""
+    ranked = list(ranked)
+    tasks = [*ranked, *(task for task in TASKS.values() if task not in ranked)]
+    for is_exact in (True, False):
+        for task in tasks:
+            if (sizes := _sizes(task, written, is_exact)) is not None:
+                yield sized(task, sizes)
+            elif is_exact and task.name == "regression":
+                yield from _numbers(written)
+
+
+def agrees(task: Task, written: Written) -> bool:
+    """Whether no size that is written is another one in the task."""
+    pairs = ((task.y_true.dims, written.y_true), (task.y_pred.dims, written.y_pred))
+    return all(_has_sizes(dims, said) for dims, said in pairs if said is not None)
+
+
+def _shapes(text: str, values: Mapping[str, Any]) -> Iterator[tuple[Dims, str, str]]:
+    """Each shape that begins with the batch, as it is written, and the words since the one before it."""
+    end = 0
+    for match in _SHAPE.finditer(text):
+        dims = _dims(match[1], values)
+        if dims is None:
+            continue
+        before, end = text[end : match.start()], match.end()
+        if not _RESULT.search(before):
+            yield dims, match[0], before
+        elif re.search(r"(?:^|\n)\s*(?:Returns?|Yields?)\b", before):
+            return
+
+
+def _dims(text: str, values: Mapping[str, Any]) -> Dims | None:
+    parts = [part.strip(" `'\"*") for part in text.split(",")]
+    if parts and not parts[-1]:
+        parts.pop()  # `(batch,)`
+    if not parts or parts[0].lower() not in _BATCH:
+        return None
+    dims: list[int | str] = [BATCH_AXIS]
+    for part in parts[1:]:
+        if size := _SIZE.match(part):
+            dims.append(int(size[1]))
+        elif (number := _number(part, values)) is not None:
+            dims.append(number)
+        elif _NAME.match(part):
+            dims.append(_axis(part, dims))
+        else:
+            return None
+    return tuple(dims)
+
+
+def _number(text: str, values: Mapping[str, Any]) -> int | None:
+    """The size that an expression of the loss's own names has: ``4 + num_classes``."""
+    try:
+        value = _value(ast.parse(text, mode="eval").body, values)
+    except (SyntaxError, ValueError, KeyError):
+        return None
+    return value if 0 < value <= _MAX_SIZE else None
+
+
+def _value(node: ast.expr, values: Mapping[str, Any]) -> int:
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        return _OPERATORS[type(node.op)](_value(node.left, values), _value(node.right, values))
+    value = values[node.id] if isinstance(node, ast.Name) else getattr(node, "value", None)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"no size: {value!r}")
+    return value
+
+
+def _axis(name: str, before: list[int | str]) -> str:
+    """The axis of the tasks that a name means."""
+    parts = re.split(r"[^a-z]+", name.lower())
+    known = next((_AXES[part] for part in reversed(parts) if part in _AXES), "")
+    if known and known not in before:
+        return known
+    return next((axis for axis in _OTHERS if axis not in before), name)
+
+
+def _sides(before: str, names: tuple[str, ...], needs_name: bool) -> tuple[int, ...]:
+    """Of which arguments the words before a shape speak: 0 for ``y_true``, 1 for ``y_pred``."""
+    words = _WORDS.findall(before)
+    named = tuple(side for side, name in enumerate(names) if name in words)
+    if named or needs_name:
+        last = before.rpartition("\n")[2]
+        here = tuple(side for side, name in enumerate(names) if re.search(rf"\b{re.escape(name)}\b", last))
+        return here or named[-1:]
+    parts = (part for word in reversed(words) for part in re.split(r"[^a-z]+", word.lower()))
+    return next(((_SIDES[part],) for part in parts if part in _SIDES), ())
+
+
+def _aligned(written: Written) -> Written | None:
+    """Without the labels where they lack the one column of the predictions: `fit` gives it to them."""
+    true, pred = written.y_true, written.y_pred
+    if true is not None and pred is not None and len(true) + 1 == len(pred) and pred[-1] == 1:
+        return replace(written, y_true=None)
+    return written
+
+
+def _sizes(task: Task, written: Written, is_exact: bool) -> dict[str, int] | None:
+    """The sizes of a task's named axes that make its shapes those written; None if none do."""
+    sizes: dict[str, int] = {}
+    several: set[int | str] = set("CE")  # axes of more than one entry
+    for spec, said in ((task.y_true, written.y_true), (task.y_pred, written.y_pred)):
+        if said is None:
+            continue
+        if len(spec.dims) != len(said):
+            return None
+        for own, size in zip(spec.dims[1:], said[1:], strict=True):
+            if isinstance(size, str):
+                several.add(own)
+            elif isinstance(own, str):
+                if sizes.setdefault(own, size) != size:
+                    return None
+            elif own != size:
+                return None
+    is_number = any(isinstance(axis, int) for axis in several)
+    if any(1 in (axis, sizes.get(str(axis))) for axis in several) or (is_exact and is_number):
+        return None
+    return sizes
+
+
+def _has_sizes(dims: Dims, said: Dims) -> bool:
+    sizes = zip(dims, said, strict=False)
+    return len(dims) == len(said) and all(own == size for own, size in sizes if isinstance(size, int))
+
+
+def _numbers(written: Written) -> Iterator[Task]:
+    """Any numbers of the shapes written; of the shape of the other side where nothing is said of one."""
+    y_true, y_pred = (InputSpec("float32", dims, Domain("real")) for dims in written.both)
+    yield sized(Task("written", y_true, y_pred), {})
