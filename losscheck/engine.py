@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from losscheck.drawing import Drawing
-from losscheck.exceptions import LosscheckError
+from losscheck.exceptions import LosscheckError, UndrawableInputsError
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.inference.choose import Inferred, infer
 from losscheck.inference.pairing import infer_for_model
@@ -148,7 +148,10 @@ class _Rules:
 def _check(loss: LoadedLoss, options: Options, told: Told, rules: _Rules, keep: Keep) -> CheckResult:
     start = time.perf_counter()
     probes = Probes(loss, is_expendable=options.is_expendable)
-    inferred, takes_integers_only = _inferred(loss, probes, told)
+    try:
+        inferred, takes_integers_only = _inferred(loss, probes, told)
+    except UndrawableInputsError as error:
+        return _judge(loss, Evidence(is_callable=False), options, str(error))
     evidence = Evidence(
         attempts=inferred.attempts,
         is_callable=inferred.is_callable,

@@ -4,6 +4,7 @@ LosscheckError
 ├── TargetError       the target names nothing that can be checked
 ├── ConfigError       ``pyproject.toml`` says something that losscheck does not know
 ├── SpecError         an input spec such as ``float32[B, 10]`` cannot be read
+├── UndrawableInputsError  the source asks for inputs that cannot be drawn
 └── LossCheckFailed   a checked loss has findings (``assert_loss``); an ``AssertionError`` too
 """
 
@@ -26,3 +27,7 @@ class SpecError(LosscheckError, ValueError):
 
 class LossCheckFailed(LosscheckError, AssertionError):  # noqa: N818 - reads as the assertion it is
     """A loss has findings; the message is the text that the command line prints."""
+
+
+class UndrawableInputsError(LosscheckError):
+    """The source says what the inputs of a loss are, and losscheck cannot draw such."""

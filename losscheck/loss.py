@@ -60,6 +60,7 @@ class SourceFacts:
     text: str = ""  #: source of the loss itself
     first_line: int = 1  #: line of ``text`` in the file
     docstring: str = ""
+    helpers_say: str = ""  #: the docstrings of the functions that it calls
     parameters: tuple[str, ...] = ()  #: names, in order, without ``self``
     names: frozenset[str] = frozenset()  #: every identifier and attribute that the loss and its helpers use
     integers: tuple[int, ...] = ()  #: integer constants, products and differences of them included, ascending

@@ -522,3 +522,17 @@ def test_a_rule_that_is_ignored_still_explains(tmp_path, monkeypatch):
     )
     result = check_found(find_losses("rounded.py").losses[0], Options(ignore=("LC2",)))
     assert [f.code for f in result.report.findings if f.severity is not Severity.NOTE] == []
+
+
+def test_inputs_that_nobody_can_draw_are_said_and_nothing_is_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("losses.py").write_text(
+        "import tensorflow as tf\n\ndef npairs_loss(y_true, y_pred):\n"
+        '    """y_true: class ids, [batch]; y_pred: similarities, [batch, batch]."""\n'
+        "    same = tf.cast(y_true[:, None] == y_true[None], y_pred.dtype)\n"
+        "    return tf.nn.softmax_cross_entropy_with_logits(same, y_pred)\n"
+    )
+    result = check_found(find_losses("losses.py").losses[0], Options(), lambda result: None)
+    reason = "the source says that y_true is [batch] and y_pred is [batch, batch]"
+    assert [finding for finding in result.report.findings if finding.severity is not Severity.NOTE] == []
+    assert {mode.reason.partition(":")[0] for mode in result.report.modes.values()} == {reason}

@@ -9,6 +9,7 @@ from itertools import islice
 import numpy as np
 
 from losscheck.attempts import Attempt, telling_attempt
+from losscheck.exceptions import UndrawableInputsError
 from losscheck.graph_observation import FlowObservation
 from losscheck.inference.bound import bound_values
 from losscheck.inference.domains import read_domains
@@ -17,7 +18,7 @@ from losscheck.inference.fitting import try_fitted, try_wider
 from losscheck.inference.packed import packed_tasks, with_real_columns
 from losscheck.inference.search import Call, Search, other_sizes, sized
 from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
-from losscheck.inference.written import Written, read_written, written_tasks
+from losscheck.inference.written import Written, agrees, read_written, written_tasks
 from losscheck.inputs.batches import Batch, Batches
 from losscheck.inputs.specs import Domain, parse_spec
 from losscheck.inputs.tasks import TASKS, Task
@@ -58,12 +59,17 @@ def infer(
         arrays: the user's own arrays.
         read: reads its graph as traced for a batch.
 
+    Raises:
+        UndrawableInputsError: nobody gave them, and the source asks for a number for each pair of rows.
+
     """
     search = Search(loss.source, call, lambda batch, task: is_unfit(read(batch), task, batch.size))
     if told is not None:
         return _said(loss, _infer_told(search, *told, arrays))
     ranked = ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss))
     written = read_written(loss.source, bound_values(loss))
+    if written is not None and written.is_pairwise:
+        raise UndrawableInputsError(f"{written.words}: losscheck draws no number for each pair of rows")
     why = _try_packed(search, read, written)
     if search.best_rank > 0 and written is not None:
         why += _try_written(search, written, ranked, read)
@@ -106,7 +112,8 @@ def _try_packed(search: Search, read: Read, written: Written | None) -> tuple[st
             continue
         task = search.best
         batches = Batches(task, search.facts, batch_size=search.named_rows)
-        against = doubts(read(batches["typical"]), batches.typical_size)
+        is_said = written is not None and agrees(task, written)
+        against = 0 if is_said else doubts(read(batches["typical"]), batches.typical_size)
         if least is None or against < least:
             least, best, rows, why = against, task, search.named_rows, candidate.why
         if against == 0:

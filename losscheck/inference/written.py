@@ -28,12 +28,28 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 #: A larger axis would cost more than it shows.
 _MAX_SIZE = 4096
 _BATCH = frozenset(
-    {"b", "bs", "n", "none", "batch", "batch_size", "batchsize", "batch size", "num_samples", "n_samples"}
+    {
+        "b",
+        "bs",
+        "n",
+        "none",
+        "batch",
+        "batch_size",
+        "batchsize",
+        "batch size",
+        "num_samples",
+        "n_samples",
+        "batch_num",
+    }
 )
 #: Where the shape of the result is written, and not that of an argument.
 _RESULT = re.compile(
     r"\b(?:returns?|yields?|gives)\b|->|per[- ]sample|(?:^|\n)\s*(?:out|result)\b", re.IGNORECASE
 )
+#: From here on a docstring lists the arguments.
+_SECTION = re.compile(r"^[ \t]*(?:Args|Arguments|Parameters|Inputs?)\b:?[ \t-]*$", re.MULTILINE)
+#: A name in a sentence; a shape behind another one than the arguments' is that of something else.
+_QUOTED = re.compile(r"`([a-z_]\w*)`")
 _WORDS = re.compile(r"[A-Za-z_]\w*")
 _TRUE = "true truth target targets label labels ids measured observed gt mask masks"
 _PRED = (
@@ -69,6 +85,11 @@ class Written:
     words: str  #: what was read, for the report
 
     @property
+    def is_pairwise(self) -> bool:
+        """Whether an argument has a number for each pair of rows, as a matrix of similarities has."""
+        return any(BATCH_AXIS in (dims or ())[1:] for dims in (self.y_true, self.y_pred))
+
+    @property
     def both(self) -> tuple[Dims, Dims]:
         """Both shapes; where one is not written, the other one."""
         true, pred = self.y_true or self.y_pred, self.y_pred or self.y_true
@@ -77,7 +98,9 @@ class Written:
 
 
 def read_written(facts: SourceFacts, values: Mapping[str, Any]) -> Written | None:
-    """What the docstring says of the shapes, else the comments; None where they say nothing.
+    """What the docstring says of the shapes, its arguments first, else those of what it calls, else comments.
+
+    None where they say nothing.
 
     Args:
         facts: with the docstring and the text.
@@ -86,14 +109,22 @@ def read_written(facts: SourceFacts, values: Mapping[str, Any]) -> Written | Non
     """
     names = facts.parameters[:2] if len(facts.parameters) > 1 else ("y_true", "y_pred")
     remarks = "\n".join(line for line in comments(facts.text).splitlines() if "losscheck:" not in line)
-    for text, needs_name in ((facts.docstring, False), (remarks, True)):
+    said, helped = facts.docstring, facts.helpers_say
+    texts = (
+        (_arguments(said), True),
+        (said, False),
+        (_arguments(helped), True),
+        (helped, True),
+        (remarks, True),
+    )
+    for text, needs_name in texts:
         found: dict[int, tuple[Dims, str]] = {}
         loose: dict[Dims, str] = {}
         for dims, shown, before in _shapes(text, values):
             sides = _sides(before, names, needs_name)
-            if not sides and not needs_name:
+            if sides == () and not needs_name:
                 loose[dims] = shown
-            for side in sides:
+            for side in sides or ():
                 found.setdefault(side, (dims, shown))
         if not found and len(loose) == 1:
             found = dict.fromkeys((0, 1), next(iter(loose.items())))
@@ -122,6 +153,11 @@ def agrees(task: Task, written: Written) -> bool:
     return all(_has_sizes(dims, said) for dims, said in pairs if said is not None)
 
 
+def _arguments(text: str) -> str:
+    """What a docstring says under its heading of the arguments."""
+    return "\n".join(_SECTION.split(text)[1:])
+
+
 def _shapes(text: str, values: Mapping[str, Any]) -> Iterator[tuple[Dims, str, str]]:
     """Each shape that begins with the batch, as it is written, and the words since the one before it."""
     end = 0
@@ -146,6 +182,8 @@ def _dims(text: str, values: Mapping[str, Any]) -> Dims | None:
     for part in parts[1:]:
         if size := _SIZE.match(part):
             dims.append(int(size[1]))
+        elif part.lower() == parts[0].lower():
+            dims.append(BATCH_AXIS)
         elif (number := _number(part, values)) is not None:
             dims.append(number)
         elif _NAME.match(part):
@@ -182,14 +220,15 @@ def _axis(name: str, before: list[int | str]) -> str:
     return next((axis for axis in _OTHERS if axis not in before), name)
 
 
-def _sides(before: str, names: tuple[str, ...], needs_name: bool) -> tuple[int, ...]:
-    """Of which arguments the words before a shape speak: 0 for ``y_true``, 1 for ``y_pred``."""
+def _sides(before: str, names: tuple[str, ...], needs_name: bool) -> tuple[int, ...] | None:
+    """Of which arguments the words before a shape speak: 0 is ``y_true``, 1 ``y_pred``; None: of others."""
+    if (quoted := _QUOTED.findall(before)) and quoted[-1] not in names:
+        return None
     words = _WORDS.findall(before)
-    named = tuple(side for side, name in enumerate(names) if name in words)
+    named = [names.index(word) for word in words if word in names]
     if named or needs_name:
-        last = before.rpartition("\n")[2]
-        here = tuple(side for side, name in enumerate(names) if re.search(rf"\b{re.escape(name)}\b", last))
-        return here or named[-1:]
+        line = _WORDS.findall(before.rpartition("\n")[2])
+        return tuple(side for side, name in enumerate(names) if name in line) or tuple(named[-1:])
     parts = (part for word in reversed(words) for part in re.split(r"[^a-z]+", word.lower()))
     return next(((_SIDES[part],) for part in parts if part in _SIDES), ())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from losscheck.exceptions import TargetError
@@ -99,6 +99,7 @@ def facts_of_subject(text: str, definitions: Definitions, subject: Subject) -> S
         text=own_text,
         first_line=first_line,
         docstring=_docstring(subject),
+        helpers_say="\n\n".join(filter(None, map(ast.get_docstring, _called(roots, function)))),
         parameters=own_parameters,
         names=frozenset(name for root in roots for name in _names(root, definitions)),
         integers=tuple(sorted(numbers)),
@@ -127,6 +128,11 @@ def _docstring(subject: Subject) -> str:
         nodes += [node for node in subject.owner.body if getattr(node, "name", "") == "__init__"]
     documented = [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
     return "\n\n".join(dict.fromkeys(filter(None, map(ast.get_docstring, documented))))
+
+
+def _called(roots: Iterable[ast.AST], function: Code | None) -> Iterator[ast.FunctionDef]:
+    """The functions among what a loss reaches, itself left out."""
+    return (root for root in roots if isinstance(root, ast.FunctionDef) and root is not function)
 
 
 def _returns(function: Code | None) -> tuple[int, ...]:

@@ -106,3 +106,23 @@ def test_classes_are_more_than_one():
 def test_shapes_of_no_task_are_tried_with_any_numbers():
     spec = "float32[B, 9, 8, 7, 6, 5] real"
     assert tasks("y_pred: (batch, 9, 8, 7, 6, 5)") == [("written", spec, spec)]
+
+
+def test_the_list_of_arguments_counts_before_the_rest():
+    written = read("y_pred has shape [batch, 9].\n\nArgs:\n  y_pred: a tensor of shape\n    `[batch, 4]`.")
+    assert written.y_pred == ("B", 4)
+
+
+def test_a_shape_behind_another_name_is_no_arguments():
+    assert read("The product `y_pred` of `a` and `b`, of shape `[batch, 9]`.") is None
+
+
+def test_the_functions_that_a_loss_calls_say_it_by_name():
+    facts = SourceFacts(helpers_say="y_pred: (batch, 4)\nsize: (batch, 9)", parameters=NAMES)
+    assert read_written(facts, {}).y_pred == ("B", 4)
+
+
+@pytest.mark.parametrize("shape", ["[batch_size, batch_size]", "(B, B)", "(n, n)"])
+def test_a_number_for_each_pair_of_rows_is_known(shape):
+    assert read(f"y_pred: {shape}").is_pairwise
+    assert not read("y_pred: (batch, n)").is_pairwise
