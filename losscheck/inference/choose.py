@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,7 +14,7 @@ from losscheck.exceptions import UndrawableInputsError
 from losscheck.graph_observation import FlowObservation
 from losscheck.inference.bound import bound_values
 from losscheck.inference.domains import read_domains
-from losscheck.inference.doubts import doubts, is_unfit
+from losscheck.inference.doubts import doubts, holds_nothing, is_unfit
 from losscheck.inference.fitting import try_fitted, try_wider
 from losscheck.inference.packed import packed_tasks, with_real_columns
 from losscheck.inference.search import Call, Search, other_sizes, sized
@@ -28,6 +29,13 @@ from losscheck.report import TaskChoice, TaskSource
 
 #: More conventions for the shapes that are written cost more than they find.
 _MAX_WRITTEN = 12
+
+#: The shape of a tensor without entries, in an error.
+_EMPTY = re.compile(r"\[0,|\[(?:\d+,)+0[,\]]|\btensor with 0 (?:values|elements)")
+_NOTHING_LEFT = (
+    "of each of the inputs that were tried the loss cuts everything away; say what they are:"
+    " `# losscheck: y_true=float32[B,4] y_pred=float32[B,4]`"
+)
 
 Read = Callable[[Batch], FlowObservation]
 
@@ -60,7 +68,8 @@ def infer(
         read: reads its graph as traced for a batch.
 
     Raises:
-        UndrawableInputsError: nobody gave them, and the source asks for a number for each pair of rows.
+        UndrawableInputsError: nobody gave them, and the source asks for a number for each pair of rows, or
+            leaves nothing of what was tried.
 
     """
     search = Search(loss.source, call, lambda batch, task: is_unfit(read(batch), task, batch.size))
@@ -83,6 +92,8 @@ def infer(
         _try_ranked(search, _others(ranked), read)
     if search.is_unfit:
         try_wider(search)
+    if _leaves_nothing(search, read):
+        raise UndrawableInputsError(_NOTHING_LEFT)
     _prefer_named(search, source_words(SourceFacts(), loss.name))
     task = search.best or _telling(search) or sized(ranked[0], {})
     if search.best is not None and search.best_rank == 0:
@@ -90,6 +101,16 @@ def infer(
         why += how
     evidence = (*why, *_reasons(task, loss), *search.log())
     return _said(loss, _result(search, task, TaskSource.INFERRED, evidence))
+
+
+def _leaves_nothing(search: Search, read: Read) -> bool:
+    """Whether of the best of the inputs, or of those that raised the telling error, no entry was left."""
+    if search.best is None:
+        attempt = telling_attempt(search.attempts)
+        raised = attempt.observation.raised if attempt is not None else None
+        return raised is not None and _EMPTY.search(raised.message) is not None
+    batches = Batches(search.best, search.facts, batch_size=search.named_rows)
+    return search.is_unfit and holds_nothing(read(batches["typical"]))
 
 
 def _try_packed(search: Search, read: Read, written: Written | None) -> tuple[str, ...]:
@@ -101,13 +122,13 @@ def _try_packed(search: Search, read: Read, written: Written | None) -> tuple[st
     for candidate in packed_tasks(search.facts, written):
         task = sized(candidate.task, {})
         search.best_rank = 9
-        seen = search.attempt(task)
-        for other in (Domain("positive"), Domain("interval", 0.1, 0.9)):
-            if seen is None or seen.raised is not None or seen.is_finite:
-                break
-            task = with_real_columns(task, other)
-            seen = search.attempt(task)
-        try_fitted(search, task)
+        if search.attempt(task) is not None:
+            task = try_fitted(search, task)
+            for other in (Domain("positive"), Domain("interval", 0.1, 0.9)):
+                seen = search.attempts[-1].observation
+                if seen.raised is not None or seen.is_finite:
+                    break
+                search.attempt(with_real_columns(task, other), search.attempts[-1].rows)
         if search.best_rank > 0 or search.best is None:
             continue
         task = search.best

@@ -22,6 +22,8 @@ _DIVISIONS = frozenset({"RealDiv", "DivNoNan"})
 _GUARDS = frozenset({"Add", "AddV2", "Maximum"})
 _SOFTMAX = frozenset({"Softmax", "LogSoftmax"})
 _DIFFERENCES = frozenset({"Sub", "SquaredDifference"})
+#: Operations that hand on the entries of axes of one.
+_REDUCTIONS = frozenset({"Mean", "Sum", "Max", "Min", "Prod"})
 #: Operations that keep the order of the entries, and all that put them elsewhere.
 _RESHAPES = frozenset({"ExpandDims", "Reshape", "Squeeze", "Identity"})
 _MOVES = _RESHAPES | {"StridedSlice", "Transpose"}
@@ -55,6 +57,11 @@ def is_unfit(flow: FlowObservation, task: Task, rows: int) -> bool:
         or any(map(partial(_is_pointless, flow.ops), flow.ops))
         or _is_misread(flow, task)
     )
+
+
+def holds_nothing(flow: FlowObservation) -> bool:
+    """Whether a tensor that it makes of `y_pred` has no entry."""
+    return any(op.from_y_pred and 0 in (op.shape or ()) for op in flow.ops)
 
 
 def _is_pointless(ops: Sequence[Op], op: Op) -> bool:
@@ -117,8 +124,10 @@ def _reshaped_from(ops: Sequence[Op], index: int) -> int:
     """The tensor that has the same entries in the same order, in another shape."""
     while ops[index].inputs:
         source = ops[index].inputs[0]
-        adds_axes = ops[index].type == "StridedSlice" and _is_reshaped(ops[source].shape, ops[index].shape)
-        if not adds_axes and ops[index].type not in _RESHAPES:
+        kind, shapes = ops[index].type, (ops[source].shape, ops[index].shape)
+        adds_axes = kind == "StridedSlice" and _is_reshaped(*shapes)
+        is_idle = kind in _REDUCTIONS and (shapes[0] == shapes[1] or _is_reshaped(*shapes))
+        if not adds_axes and not is_idle and kind not in _RESHAPES:
             break
         index = source
     return index

@@ -19,27 +19,28 @@ _WIDTHS = (8, 24, 72, 160)
 _MAX_WINDOW = 1024
 
 
-def try_fitted(search: Search, task: Task) -> None:
+def try_fitted(search: Search, task: Task) -> Task:
     """After a try that raised: the task with the axes that a constant of the loss has, grids and anchors.
 
-    Where the constant has rows of its own, the batch has as many.
+    Where the constant has rows of its own, the batch has as many. The answer is what was tried last.
     """
     rows = default_batch_size(task)
     for _ in range(_MAX_TRIES):
         shapes = _shapes(search)
         if shapes is None or search.best_rank == 0:
-            return
+            return task
         ours, constant = shapes if shapes[0][0] == rows else shapes[::-1]
         if ours[0] != rows or ours[1:] == constant[1:] or constant[0] == rows:
-            return
+            return task
         sizes = [
             {a: b} if a != b and 1 not in (a, b) else {} for a, b in zip(ours[1:], constant[1:], strict=True)
         ]
         rows = constant[0] if constant[0] > 1 else rows
         fitted = replace(task, y_true=_resized(task.y_true, sizes), y_pred=_resized(task.y_pred, sizes))
         if fitted == task or search.attempt(fitted, rows) is None:
-            return
+            return task
         task = fitted
+    return task
 
 
 def try_wider(search: Search) -> None:

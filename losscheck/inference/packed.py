@@ -38,7 +38,7 @@ _TRUE_WORDS = _vocabulary(
     " objectness objects",
     boxes="box boxes bbox bboxes",
     prob="xy wh xywh prob probs",
-    positive="time times duration weight weights price prices width height",
+    positive="time times duration weight weights price prices width height area areas",
     onehot="class classes cls label labels onehot",
 )
 _PRED_WORDS = _vocabulary(

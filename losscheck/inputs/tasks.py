@@ -220,6 +220,20 @@ TASKS: dict[str, Task] = {
             is_common=False,
         ),
         _task(
+            "segmentation_ids",
+            "int32[B, H, W] labels<C",
+            "float32[B, H, W, C] simplex",
+            "sparse one_hot gather ignore void",
+            is_common=False,
+        ),
+        _task(
+            "segmentation_ids_column",
+            "int32[B, H, W, 1] labels<C",
+            "float32[B, H, W, C] simplex",
+            "sparse one_hot squeeze ignore void",
+            is_common=False,
+        ),
+        _task(
             "ordinal",
             "int32[B] labels<C",
             "float32[B, D] logits",

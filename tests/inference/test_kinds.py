@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from losscheck.exceptions import UndrawableInputsError
 from losscheck.inference.choose import Inferred, infer
 from losscheck.loading.importing import load
 from losscheck.loading.target import find_losses
@@ -88,6 +89,27 @@ KINDS = {
         ),
         "float32[B, 8] boxes*4|onehot*4",
         "float32[B, 8] prob",
+    ),
+    "key points of a table": (
+        "SIGMAS = [0.3] * 17\n\n"
+        + body(
+            '"""y_true: (B, K, 4) x, y, visibility and area; y_pred: (B, K, 2)."""',
+            "place, seen, area = y_true[..., :2], y_true[..., 2], y_true[..., 3]",
+            "gap = tf.reduce_sum(tf.square(y_pred - place), axis=-1)",
+            "e = tf.exp(-gap / (tf.square(tf.reshape(tf.constant(SIGMAS), [1, -1])) * (area + 1e-2)))",
+            "return tf.reduce_sum((1.0 - e) * seen, axis=1)",
+        ),
+        "float32[B, 17, 4] real*3|positive",
+        "float32[B, 17, 2] real",
+    ),
+    "class ids of pixels, in a channel": (
+        body(
+            "ids = tf.cast(tf.squeeze(y_true, axis=-1), tf.int32)",
+            "p = tf.gather(y_pred, ids, axis=-1, batch_dims=3)",
+            "return -tf.reduce_mean(tf.math.log(tf.maximum(p, 1e-7)), axis=(1, 2))",
+        ),
+        "int32[B, 14, 18, 1] labels<4",
+        "float32[B, 14, 18, 4] simplex",
     ),
     "columns handed to crossentropies": (
         body(
@@ -267,3 +289,9 @@ def test_the_first_evidence_says_which_reads_spoke_for_the_inputs(tmp_path):
 def test_arguments_that_nobody_gave_are_the_first_evidence(tmp_path):
     found = inferred(tmp_path, KINDS["a class of one argument"][0])
     assert found.choice.evidence[0] == "built with num_classes=4, which has no default"
+
+
+def test_a_loss_that_leaves_nothing_of_what_is_tried_wants_to_be_told(tmp_path):
+    rest = body("return tf.reduce_mean(y_true[:, 5000:] * y_pred[:, 5000:], axis=1)")
+    with pytest.raises(UndrawableInputsError, match="cuts everything away"):
+        inferred(tmp_path, rest)

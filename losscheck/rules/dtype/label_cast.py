@@ -29,7 +29,7 @@ class LabelCast(Rule):
     name = "label-cast"
     severity = Severity.ERROR
     hint = "Cast the labels first: `y_true = tf.cast(y_true, tf.int32)`"
-    supersedes = ("LC001", "LC107", "LC401")
+    supersedes = ("LC001", "LC107")
     silences_at_line = ("LC401",)
     repro = Raises("float labels", mode=Mode.EAGER)
 

@@ -10,7 +10,9 @@ from losscheck.prober import Prober
 from losscheck.recipe import Raises
 from losscheck.rule import Rule, first_line, return_location
 
-_OP_TYPE = re.compile(r"op type: (\w+)|[Gg]radient for (?:op )?'?(\w+)'?|\b(Svd|Qr|Lu|Eig)\b", re.IGNORECASE)
+_OP_TYPE = re.compile(
+    r"op type: (\w+)|no entry for: (\w+)|[Gg]radient for (?:op )?'?(\w+)'?|\b(Svd|Qr|Lu|Eig)\b", re.IGNORECASE
+)
 
 
 class UndefinedGradient(Rule):

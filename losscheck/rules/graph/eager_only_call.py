@@ -25,6 +25,9 @@ _ERRORS = (
 _CALLS = re.compile(
     r"(?<![\w.])(list|tuple|float|int|set|sorted|sum|dict)\(|(\.(?:predict|evaluate|fit|predict_on_batch|numpy|item|tolist))\("
 )
+#: What Python's `math` says of a symbolic tensor; it takes an eager one for a number.
+_REAL = re.compile(r"must be real number, not \w*Tensor")
+_MATH = re.compile(r"\bmath\.\w+(?=\()")
 #: What a source side looks for.
 _METHODS = ("numpy", "item", "tolist")
 _FUNCTIONS = ("float", "int", "len", "list", "tuple", "set", "complex")
@@ -108,6 +111,8 @@ def scaled_loss(y_true, y_pred):
             if match := pattern.search(raised.message):
                 return _message(call.format(match[1]))
         code = code_at(raised.location) if raised.location else ""
+        if _REAL.search(raised.message) and (called := _MATH.search(code)):
+            return _message(f"{called[0]}()")
         match = _CALLS.search(code)
         if match and _SYMBOLIC.search(raised.message):
             return _message(f"{match[1] or match[2]}()")

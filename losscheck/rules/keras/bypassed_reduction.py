@@ -106,7 +106,7 @@ class SquaredLoss(keras.losses.Loss):
         if not prober.loss.is_keras_loss:
             return
         seen = prober.weighted()
-        place = _place(seen)
+        place = _place(seen, prober)
         if place is None:
             return
         missing = _missing(seen)
@@ -127,9 +127,9 @@ class SquaredLoss(keras.losses.Loss):
         )
 
 
-def _place(seen: WeightedObservation) -> Location | None:
-    """The user's `__init__` that sets nothing up, or the user's `__call__`."""
-    return seen.init if seen.skips_super and seen.init is not None else seen.call
+def _place(seen: WeightedObservation, prober: Prober) -> Location | None:
+    """The user's `__init__` that sets nothing up (a dataclass has none in the file), or his `__call__`."""
+    return (seen.init or seen.call or prober.loss.location) if seen.skips_super else seen.call
 
 
 def _missing(seen: WeightedObservation) -> list[str]:

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from losscheck.finding import Finding, Mode, Severity
-from losscheck.keras_observation import WeightedObservation
 from losscheck.prober import Prober
-from losscheck.recipe import NoScript, Recipe, Special
-from losscheck.rule import Rule, first_line, return_location
+from losscheck.recipe import Recipe, Special
+from losscheck.rule import Rule, return_location
+from losscheck.rules.keras.weights import RECIPES, mask_misfit, row_misfits
 
 #: float32 noise of a sum over some thousand terms, relative to the largest value.
 _TOLERANCE = 1e-3
-#: Tasks whose second axis holds steps, which `Masking` and `Embedding(mask_zero=True)` mask.
-_OF_STEPS = ("sequence", "tokens")
 
 
 class SampleWeightMismatch(Rule):
@@ -91,18 +89,24 @@ def sequence_loss(y_true, y_pred):
     )
 
     def recipe(self, finding: Finding) -> Recipe:
-        """How a script shows it: rows left out; a mask needs a model with a layer that makes one."""
-        if "shape" in finding.evidence:
-            return Special("weights of rows")
-        return NoScript("it shows in a model with a mask") if "mask" in finding.evidence else self.repro
+        """How a script shows it: what the weights of rows meet, else rows left out."""
+        return next((RECIPES[key] for key in RECIPES if key in finding.evidence), self.repro)
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Compare the rows that are kept with the batch of them alone; try a mask of their steps."""
-        yield from self._masked(prober)
+        place = return_location(prober)
+        for found in (*mask_misfit(prober), *(() if prober.is_random else row_misfits(prober))):
+            yield self.finding(
+                found.message,
+                place,
+                modes=(Mode.FIT,),
+                severity=found.severity,
+                hint=found.hint,
+                **found.evidence,
+            )
         if prober.is_random:
             return
         seen = prober.weighted()
-        yield from self._per_entry(prober, seen)
         full, alone = seen.value, seen.of_kept
         rows = len(seen.kept)
         if full is None or alone is None or full.ndim == 0 or alone.shape != (rows, *full.shape[1:]):
@@ -126,42 +130,7 @@ def sequence_loss(y_true, y_pred):
             severity, why = Severity.WARNING, "each row has the same value, that of the whole batch"
         elif _is_reordered(full, alone):
             severity, why = Severity.WARNING, "the values stand in another order than the rows"
-        yield self.finding(f"{message}: {why}", return_location(prober), modes=(Mode.FIT,), severity=severity)
-
-    def _per_entry(self, prober: Prober, seen: WeightedObservation) -> Iterator[Finding]:
-        """One weight for a row meets a value for each entry of it."""
-        shape = prober.inputs["typical"].y_pred.shape
-        if seen.raised is None or not seen.is_per_entry(shape):
-            return
-        shown = ", ".join(("B", *map(str, shape[1:])))
-        yield self.finding(
-            f"`fit` with `sample_weight` raises `{seen.raised.type}`: one weight of a row meets values of"
-            f" shape ({shown}): {first_line(seen.raised, 90)}",
-            return_location(prober),
-            modes=(Mode.FIT,),
-            severity=Severity.NOTE if len(shape) == 2 else Severity.WARNING,
-            hint="Return one value for each sample: take the mean over all axes but the first",
-            shape=list(shape[1:]),
-        )
-
-    def _masked(self, prober: Prober) -> Iterator[Finding]:
-        """One value for a whole sequence is multiplied with one weight for each of its steps."""
-        value = prober.eager().value
-        if prober.inputs.task.name not in _OF_STEPS or value is None or value.ndim != 1:
-            return
-        seen = prober.masked()
-        if seen.raised is None:
-            return
-        shape = ", ".join(map(str, seen.mask))
-        yield self.finding(
-            f"on a model that masks steps, as `Masking` does, `fit` raises `{seen.raised.type}`: one value"
-            f" for a row meets a mask of shape ({shape}): {first_line(seen.raised, 90)}",
-            return_location(prober),
-            modes=(Mode.FIT,),
-            severity=Severity.NOTE,
-            hint="Return one value for each step: reduce the last axis alone",
-            mask=list(seen.mask),
-        )
+        yield self.finding(f"{message}: {why}", place, modes=(Mode.FIT,), severity=severity)
 
 
 def _is_multiple(kept: np.ndarray, alone: np.ndarray) -> bool:

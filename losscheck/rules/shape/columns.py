@@ -6,8 +6,9 @@ from losscheck.graph_observation import FlowObservation, Op
 from losscheck.prober import Prober
 
 _ELEMENTWISE = frozenset(
-    ("Add", "AddV2", "Sub", "Mul", "RealDiv", "DivNoNan", "SquaredDifference", "Maximum", "Minimum", "Pow")
-)
+    ("Add", "AddV2", "Sub", "Mul", "RealDiv", "DivNoNan", "SquaredDifference", "Maximum", "Minimum", "Pow",
+     "SelectV2")
+)  # fmt: skip
 #: What keeps the axis that it reduces: `|a|² + |b|²` is how distances between two sets begin.
 _REDUCTIONS = frozenset(("Sum", "Mean", "Max", "Min"))
 #: What makes a column of a row on purpose, for all pairs.
@@ -28,9 +29,10 @@ def _meeting(flow: FlowObservation, rows: int) -> Op | None:
     for op in flow.ops:
         if op.type not in _ELEMENTWISE or op.shape != (rows, rows) or not op.reaches_output:
             continue
-        first, second = (flow.ops[row] for row in op.inputs[:2])
-        column, row = (first, second) if first.shape == (rows, 1) else (second, first)
-        if (column.shape, row.shape) != ((rows, 1), (rows,)) or not (op.from_y_true and op.from_y_pred):
+        fed = [flow.ops[row] for row in op.inputs]
+        column = next((source for source in fed if source.shape == (rows, 1)), None)
+        row = next((source for source in fed if source.shape == (rows,)), None)
+        if column is None or row is None or not (op.from_y_true and op.from_y_pred):
             continue
         is_of_two_sets = column.type in _REDUCTIONS and not (column.from_y_true and column.from_y_pred)
         if not is_of_two_sets and not _is_made(flow, column):
