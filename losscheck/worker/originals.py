@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
+from losscheck.exceptions import SpecError, TargetError
 from losscheck.report import Failure
 
 #: Where people patch; a method of a class is not looked at.
@@ -23,6 +24,8 @@ _MODULES = (
     "tensorflow",
     "keras",
 )
+#: Failures that are the user's to mend.
+_OF_USER = (TargetError.__name__, SpecError.__name__)
 #: Names that a message tells; the others are the same idea.
 _NAMED = 3
 
@@ -48,14 +51,20 @@ class Originals:
 
 
 def explained(failures: Iterable[Failure], replaced: list[str]) -> tuple[Failure, ...]:
-    """The failures, each of them the file's doing where it has replaced what losscheck runs on."""
+    """The failures, each of them the file's doing where it has replaced what losscheck runs on.
+
+    Those that say what the user must write stay as they are: PyTorch replaces a function of `inspect`, too.
+    """
     if not replaced:
         return tuple(failures)
     named = ", ".join(f"`{name}`" for name in replaced[:_NAMED])
     more = f" and {len(replaced) - _NAMED} more" if len(replaced) > _NAMED else ""
     reason = f"the file replaces {named}{more}, on which losscheck itself depends"
-    by_target = {failure.target: Failure(failure.target, "load", "Replaced", reason) for failure in failures}
-    return tuple(by_target.values())
+    told = (
+        failure if failure.type in _OF_USER else Failure(failure.target, "load", "Replaced", reason)
+        for failure in failures
+    )
+    return tuple(dict.fromkeys(told))
 
 
 def _functions(module: ModuleType) -> dict[str, Any]:
