@@ -25,7 +25,8 @@ def test_a_failure_is_the_files_doing_where_it_has_replaced_something():
     bug = Failure("losses.py:f", "engine", "TypeError", "…", is_bug=True)
     (told,) = explained([bug, bug], REPLACED)
     assert told.message == (
-        "the file replaces `numpy.mean`, `os.open`, `inspect.getfile` and 1 more, on which losscheck itself depends"
+        "the file replaces `numpy.mean`, `os.open`, `inspect.getfile` and 1 more, on which losscheck itself"
+        " depends"
     )
     assert not told.is_bug
     assert explained([bug], []) == (bug,)
