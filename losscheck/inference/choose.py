@@ -18,8 +18,9 @@ from losscheck.inference.doubts import doubts, holds_nothing, is_unfit
 from losscheck.inference.fitting import try_fitted, try_wider
 from losscheck.inference.packed import packed_tasks, with_real_columns
 from losscheck.inference.search import Call, Search, other_sizes, sized
+from losscheck.inference.shaped import agrees, written_tasks
 from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
-from losscheck.inference.written import Written, agrees, read_written, written_tasks
+from losscheck.inference.written import Written, read_written
 from losscheck.inputs.batches import Batch, Batches
 from losscheck.inputs.specs import Domain, parse_spec
 from losscheck.inputs.tasks import TASKS, Task

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from losscheck.inference.columns import columns_domain
+from losscheck.inference.shaped import agrees
 from losscheck.inference.words import least_axes
-from losscheck.inference.written import Written, agrees
+from losscheck.inference.written import Written
 from losscheck.inputs.specs import BATCH_AXIS, Domain, InputSpec, parse_spec
 from losscheck.inputs.tasks import DEFAULT_SIZES, TASKS, Task
 from losscheck.loading.naming import words
-from losscheck.loss import Layout, Part, SourceFacts
+from losscheck.loss import Layout, SourceFacts
 
 Dims = tuple[int | str, ...]
 
@@ -25,36 +27,6 @@ _MAX_TARGETS = 8
 _BETWEEN: dict[int, Dims] = {2: (), 3: ("N",), 4: ("H", "W"), 5: ("H", "W", "L")}
 _BOX = 4
 _STACKED = frozenset({"anchor", "embedding", "embeddings", "triplet", "siamese"})
-
-
-def _vocabulary(**domains: str) -> dict[str, str]:
-    return {word: domain for domain, text in domains.items() for word in text.split()}
-
-
-#: Words in the names of parts, and a domain that is right for whatever they may mean: what is called a scale
-#: may be read as it is or through softplus, and a number above 0 is fine for both.
-_TRUE_WORDS = _vocabulary(
-    binary="mask valid event events censored observed indicator state flag has is conf confidence obj"
-    " objectness objects",
-    boxes="box boxes bbox bboxes",
-    prob="xy wh xywh prob probs",
-    positive="time times duration weight weights price prices width height area areas",
-    onehot="class classes cls label labels onehot",
-)
-_PRED_WORDS = _vocabulary(
-    logits="logit logits",
-    real="log",
-    boxes="box boxes bbox bboxes",
-    prob="conf confidence obj objectness prob score scores xy wh xywh mask",
-    positive="sigma std stddev scale var variance weight weights width height",
-    simplex="class classes cls label labels pi mix mixture probs",
-)
-
-
-#: Words in the names of the functions to which parts are handed.
-_CROSSENTROPY = frozenset({"crossentropy", "entropy", "bce", "cce"})
-_BINARY = frozenset({"binary", "bce", "sigmoid"})
-_CATEGORICAL = frozenset({"categorical", "cce", "softmax"})
 
 
 @dataclass(frozen=True)
@@ -201,7 +173,7 @@ def _has_last_apart(layout: Layout) -> bool:
 
 
 def _task(facts: SourceFacts, true: Dims, pred: Dims) -> Task:
-    y_true, y_pred = _spec(true, facts.y_true, _TRUE_WORDS), _spec(pred, facts.y_pred, _PRED_WORDS)
+    y_true, y_pred = _spec(true, facts.y_true, of_y_pred=False), _spec(pred, facts.y_pred, of_y_pred=True)
     said = {word for name in facts.names for word in words(name)}
     is_plain = y_true.domain.name == y_pred.domain.name == "real"
     if true[-1] == pred[-1] == _BOX and is_plain and said & TASKS["boxes"].words:
@@ -210,7 +182,7 @@ def _task(facts: SourceFacts, true: Dims, pred: Dims) -> Task:
     return Task("columns", y_true, y_pred)
 
 
-def _spec(dims: Dims, layout: Layout, vocabulary: dict[str, str]) -> InputSpec:
+def _spec(dims: Dims, layout: Layout, *, of_y_pred: bool) -> InputSpec:
     """The spec, with a domain for each part whose name says one."""
     sizes = [dim if dim == BATCH_AXIS else DEFAULT_SIZES.get(str(dim), dim) for dim in dims]
     head = f"float32[{', '.join(map(str, sizes))}]"
@@ -223,7 +195,8 @@ def _spec(dims: Dims, layout: Layout, vocabulary: dict[str, str]) -> InputSpec:
         stop = start + 1 if part.is_index else width if part.stop is None else min(part.stop, width)
         stop = stop + width if stop < 0 else stop
         if at <= start < stop:
-            domains += [("real", start - at), (_domain(part, stop - start, vocabulary), stop - start)]
+            name = columns_domain(part, stop - start, of_y_pred=of_y_pred)
+            domains += [("real", start - at), (name, stop - start)]
             at = stop
     domains.append(("real", width - at))
     merged: list[tuple[str, int]] = []
@@ -234,29 +207,6 @@ def _spec(dims: Dims, layout: Layout, vocabulary: dict[str, str]) -> InputSpec:
             merged.append((name, count))
     text = "|".join(f"{name}*{count}" for name, count in merged)
     return parse_spec(f"{head} {text if len(merged) > 1 else merged[0][0]}")
-
-
-def _domain(part: Part, width: int, vocabulary: dict[str, str]) -> str:
-    found = _read_as(part, of_y_pred=vocabulary is _PRED_WORDS)
-    found = found or next((vocabulary[word] for word in words(part.name) if word in vocabulary), "real")
-    if found == "boxes" and width % 4:
-        return "prob"
-    if found in ("onehot", "simplex") and width == 1:
-        return "binary" if found == "onehot" else "prob"
-    return found
-
-
-def _read_as(part: Part, *, of_y_pred: bool) -> str:
-    """What the crossentropy to which a part is handed takes it for."""
-    said = set(words(part.reader))
-    if not said & _CROSSENTROPY or "sparse" in said:
-        return ""
-    is_binary = bool(said & _BINARY)
-    if not is_binary and not said & _CATEGORICAL:
-        return ""
-    if of_y_pred and "logits" in said:
-        return "logits"
-    return (("simplex", "prob") if of_y_pred else ("onehot", "binary"))[is_binary]
 
 
 def _said(name: str, layout: Layout) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from losscheck.inference.search import sized
-from losscheck.inputs.specs import BATCH_AXIS, Domain, InputSpec
-from losscheck.inputs.tasks import TASKS, Task
+from losscheck.inputs.specs import BATCH_AXIS
 from losscheck.loading.remarks import comments
 from losscheck.loss import SourceFacts
 
@@ -27,21 +25,9 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 }
 #: A larger axis would cost more than it shows.
 _MAX_SIZE = 4096
-_BATCH = frozenset(
-    {
-        "b",
-        "bs",
-        "n",
-        "none",
-        "batch",
-        "batch_size",
-        "batchsize",
-        "batch size",
-        "num_samples",
-        "n_samples",
-        "batch_num",
-    }
-)
+_BATCH = re.compile(r"(?:bs?|n|none|batch(?:[ _]?(?:size|num))?|(?:num|n)_samples)$", re.IGNORECASE)
+#: Names and numbers, added and multiplied.
+_EXPRESSION = re.compile(r"\w+(?:\s*[-+*]\s*\w+)*$")
 #: Where the shape of the result is written, and not that of an argument.
 _RESULT = re.compile(
     r"\b(?:returns?|yields?|gives)\b|->|per[- ]sample|(?:^|\n)\s*(?:out|result)\b", re.IGNORECASE
@@ -135,24 +121,6 @@ def read_written(facts: SourceFacts, values: Mapping[str, Any]) -> Written | Non
     return None
 
 
-def written_tasks(written: Written, ranked: Iterable[Task]) -> Iterator[Task]:
-    """The tasks that have the shapes written, the likeliest first; at last any numbers of these shapes."""
-    ranked = list(ranked)
-    tasks = [*ranked, *(task for task in TASKS.values() if task not in ranked)]
-    for is_exact in (True, False):
-        for task in tasks:
-            if (sizes := _sizes(task, written, is_exact)) is not None:
-                yield sized(task, sizes)
-            elif is_exact and task.name == "regression":
-                yield from _numbers(written)
-
-
-def agrees(task: Task, written: Written) -> bool:
-    """Whether no size that is written is another one in the task."""
-    pairs = ((task.y_true.dims, written.y_true), (task.y_pred.dims, written.y_pred))
-    return all(_has_sizes(dims, said) for dims, said in pairs if said is not None)
-
-
 def _arguments(text: str) -> str:
     """What a docstring says under its heading of the arguments."""
     return "\n".join(_SECTION.split(text)[1:])
@@ -176,7 +144,7 @@ def _dims(text: str, values: Mapping[str, Any]) -> Dims | None:
     parts = [part.strip(" `'\"*") for part in text.split(",")]
     if parts and not parts[-1]:
         parts.pop()  # `(batch,)`
-    if not parts or parts[0].lower() not in _BATCH:
+    if not parts or not _BATCH.match(parts[0]):
         return None
     dims: list[int | str] = [BATCH_AXIS]
     for part in parts[1:]:
@@ -195,6 +163,8 @@ def _dims(text: str, values: Mapping[str, Any]) -> Dims | None:
 
 def _number(text: str, values: Mapping[str, Any]) -> int | None:
     """The size that an expression of the loss's own names has: ``4 + num_classes``."""
+    if not _EXPRESSION.match(text):
+        return None
     try:
         value = _value(ast.parse(text, mode="eval").body, values)
     except (SyntaxError, ValueError, KeyError):
@@ -233,43 +203,9 @@ def _sides(before: str, names: tuple[str, ...], needs_name: bool) -> tuple[int, 
     return next(((_SIDES[part],) for part in parts if part in _SIDES), ())
 
 
-def _aligned(written: Written) -> Written | None:
+def _aligned(written: Written) -> Written:
     """Without the labels where they lack the one column of the predictions: `fit` gives it to them."""
     true, pred = written.y_true, written.y_pred
     if true is not None and pred is not None and len(true) + 1 == len(pred) and pred[-1] == 1:
         return replace(written, y_true=None)
     return written
-
-
-def _sizes(task: Task, written: Written, is_exact: bool) -> dict[str, int] | None:
-    """The sizes of a task's named axes that make its shapes those written; None if none do."""
-    sizes: dict[str, int] = {}
-    several: set[int | str] = set("CE")  # axes of more than one entry
-    for spec, said in ((task.y_true, written.y_true), (task.y_pred, written.y_pred)):
-        if said is None:
-            continue
-        if len(spec.dims) != len(said):
-            return None
-        for own, size in zip(spec.dims[1:], said[1:], strict=True):
-            if isinstance(size, str):
-                several.add(own)
-            elif isinstance(own, str):
-                if sizes.setdefault(own, size) != size:
-                    return None
-            elif own != size:
-                return None
-    is_number = any(isinstance(axis, int) for axis in several)
-    if any(1 in (axis, sizes.get(str(axis))) for axis in several) or (is_exact and is_number):
-        return None
-    return sizes
-
-
-def _has_sizes(dims: Dims, said: Dims) -> bool:
-    sizes = zip(dims, said, strict=False)
-    return len(dims) == len(said) and all(own == size for own, size in sizes if isinstance(size, int))
-
-
-def _numbers(written: Written) -> Iterator[Task]:
-    """Any numbers of the shapes written; of the shape of the other side where nothing is said of one."""
-    y_true, y_pred = (InputSpec("float32", dims, Domain("real")) for dims in written.both)
-    yield sized(Task("written", y_true, y_pred), {})

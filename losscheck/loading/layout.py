@@ -8,24 +8,10 @@ from dataclasses import replace
 
 from losscheck.loading.expression import dotted
 from losscheck.loading.folding import Constants, fold
+from losscheck.loading.handing import SAME_SHAPE, handed_over, names_of_values, own_expressions
 from losscheck.loading.subject import Code, parameters
 from losscheck.loss import Layout, Part
 
-#: calls that keep the shape of their first argument
-_SAME_SHAPE = frozenset(
-    {
-        "cast",
-        "convert_to_tensor",
-        "identity",
-        "stop_gradient",
-        "as_tensor",
-        "asarray",
-        "float",
-        "clip_by_value",
-    }
-    | {"clip", "sigmoid", "softmax", "softplus", "exp", "log", "abs", "square", "relu", "tanh", "round"}
-    | {"print_tensor", "ensure_shape", "check_numerics", "cast_to_floatx"}
-)
 _MAX_CALLS = 4  # helpers that call helpers deeper than this are not followed
 
 
@@ -66,10 +52,10 @@ class _Reader:
                 local[node.name] = node
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
                 local.update((t.id, node.value) for t in node.targets if isinstance(t, ast.Name))
-            names = _names_of_values(node)
-            readers = dict(_handed_over(node))
+            names = names_of_values(node)
+            readers = dict(handed_over(node))
             self.readers |= {name: reader for name, reader in readers.items() if isinstance(name, str)}
-            for inner in _own_expressions(node):
+            for inner in own_expressions(node):
                 said = names.get(id(inner), ""), readers.get(id(inner), "")
                 self._read(inner, aliases, {**self._helpers, **local}, calls, said)
             if isinstance(node, ast.Assign):
@@ -160,63 +146,12 @@ class _Reader:
             start += width
 
 
-def _names_of_values(statement: ast.stmt) -> dict[int, str]:
-    """The name that each expression of an assignment gets, by the expression's id."""
-    names: dict[int, str] = {}
-    if not isinstance(statement, ast.Assign):
-        return names
-    for target in statement.targets:
-        values = [(target, statement.value)]
-        if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
-            values = list(zip(target.elts, statement.value.elts, strict=False))
-        for one, value in values:
-            if isinstance(one, ast.Name):
-                names.update((id(node), one.id) for node in _spine(value))
-    return names
-
-
-def _handed_over(statement: ast.stmt) -> Iterator[tuple[int | str, str]]:
-    """Each expression (by its id) and name that is handed to a function, and the name of that function."""
-    for call in _own_expressions(statement):
-        if not isinstance(call, ast.Call):
-            continue
-        made = (
-            call.func if isinstance(call.func, ast.Call) else call
-        )  # `BinaryCrossentropy()(y_true, y_pred)`
-        name = (dotted(made.func) or ("",))[-1]
-        if name in _SAME_SHAPE:
-            continue
-        options = (*made.keywords, *call.keywords)
-        if any(option.arg == "from_logits" and _is_constant(option.value, True) for option in options):
-            name += " logits"
-        for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
-            for node in _spine(argument):
-                yield node.id if isinstance(node, ast.Name) else id(node), name
-
-
-def _spine(value: ast.expr) -> Iterator[ast.expr]:
-    """The expression, and what shape-keeping calls around it hold."""
-    yield value
-    while isinstance(value, ast.Call) and value.args:
-        value = value.args[0]
-        yield value
-
-
 def _in_order(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     for statement in body:
         yield statement
         if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             for field in ("body", "orelse", "finalbody"):
                 yield from _in_order(getattr(statement, field, []))
-
-
-def _own_expressions(statement: ast.stmt) -> Iterator[ast.AST]:
-    """The expressions of a statement, without those of the statements and functions inside it."""
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return
-    for child in ast.iter_child_nodes(statement):
-        if not isinstance(child, ast.stmt):
-            yield from ast.walk(child)
 
 
 def _is_constant(node: ast.expr, value: object) -> bool:
@@ -229,7 +164,7 @@ def _is_newaxis(node: ast.expr) -> bool:
 
 def _is_alias(node: ast.expr, aliases: set[str]) -> bool:
     """Whether the expression is the parameter itself, maybe cast or mapped entry by entry."""
-    while isinstance(node, ast.Call) and node.args and (dotted(node.func) or ("",))[-1] in _SAME_SHAPE:
+    while isinstance(node, ast.Call) and node.args and (dotted(node.func) or ("",))[-1] in SAME_SHAPE:
         node = node.args[0]
     if isinstance(node, ast.BinOp):  # `softplus(y_pred) + 1e-3`
         one, other = node.left, node.right

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from losscheck.inference.shaped import written_tasks
 from losscheck.inference.words import ranked_tasks
-from losscheck.inference.written import read_written, written_tasks
+from losscheck.inference.written import read_written
 from losscheck.loss import SourceFacts
 
 NAMES = ("y_true", "y_pred")
