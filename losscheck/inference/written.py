@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,10 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 }
 #: A larger axis would cost more than it shows.
 _MAX_SIZE = 4096
+#: So would more numbers in a row; then axes above this size get another one.
+_MAX_NUMBERS, _LARGE = 20_000, 32
+#: Axes of some size, by how many axes there are.
+_LETTERS: dict[int, Dims] = {2: ("B", "C"), 3: ("B", "T", "C"), 4: ("B", *"HWC"), 5: ("B", *"ZHWC")}
 _BATCH = re.compile(r"(?:bs?|n|none|batch(?:[ _]?(?:size|num))?|(?:num|n)_samples)$", re.IGNORECASE)
 #: Names and numbers, added and multiplied.
 _EXPRESSION = re.compile(r"\w+(?:\s*[-+*]\s*\w+)*$")
@@ -158,7 +163,21 @@ def _dims(text: str, values: Mapping[str, Any]) -> Dims | None:
             dims.append(_axis(part, dims))
         else:
             return None
-    return tuple(dims)
+    return _bounded(tuple(dims))
+
+
+def _bounded(dims: Dims) -> Dims:
+    """The shape, with some size for the axes of images and vocabularies that are written as large."""
+    letters = _LETTERS.get(len(dims), dims)
+    for last in (len(dims) - 1, len(dims)):  # the axes before the last one, then that too
+        if math.prod(size for size in dims if isinstance(size, int)) > _MAX_NUMBERS:
+            pairs = enumerate(zip(dims, letters, strict=True))
+            dims = tuple(name if axis < last and _is_large(size) else size for axis, (size, name) in pairs)
+    return dims
+
+
+def _is_large(size: int | str) -> bool:
+    return isinstance(size, int) and size > _LARGE
 
 
 def _number(text: str, values: Mapping[str, Any]) -> int | None:

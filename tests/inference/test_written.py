@@ -127,3 +127,17 @@ def test_the_functions_that_a_loss_calls_say_it_by_name():
 def test_a_number_for_each_pair_of_rows_is_known(shape):
     assert read(f"y_pred: {shape}").is_pairwise
     assert not read("y_pred: (batch, n)").is_pairwise
+
+
+LARGE = {
+    "(batch, 64, 64, 3)": ("B", 64, 64, 3),
+    "(batch, 256, 256, 3)": ("B", "H", "W", 3),
+    "(batch, 16, 512, 512, 1)": ("B", 16, "H", "W", 1),
+    "(batch, 128, 30522)": ("B", "T", "C"),
+    "(batch, 847)": ("B", 847),
+}
+
+
+@pytest.mark.parametrize(("shape", "expected"), LARGE.items())
+def test_large_images_and_vocabularies_get_a_size_that_takes_no_time(shape, expected):
+    assert read(f"y_pred: {shape}").y_pred == expected
