@@ -46,7 +46,7 @@ def test_all_tasks_are_tried_in_a_fixed_order():
         "sparse_categorical", "sparse_categorical_logits", "regression_positive", "multilabel",
         "segmentation", "segmentation_logits", "segmentation_classes", "image", "sequence", "tokens", "ctc",
         "ctc_blank_last", "embedding", "embedding_column", "sparse_column", "pairs", "location_scale",
-        "triplets", "quantiles", "boxes", "detection", "survival", "ordinal", "flow", "volume",
+        "triplets", "quantiles", "boxes", "detection", "survival", "segmentation_ids", "segmentation_ids_column", "ordinal", "flow", "volume",
         "volume_classes", "image_network", "image_large",
     ]  # fmt: skip
 
@@ -61,7 +61,7 @@ def test_tasks_whose_labels_are_ids_or_columns_have_other_shapes():
     assert [name for name, task in TASKS.items() if not task.has_same_shapes] == [
         "sparse_categorical", "sparse_categorical_logits", "tokens", "ctc", "ctc_blank_last",
         "embedding", "embedding_column", "sparse_column", "location_scale", "triplets",
-        "quantiles", "survival", "ordinal",
+        "quantiles", "survival", "segmentation_ids", "segmentation_ids_column", "ordinal",
     ]  # fmt: skip
 
 
