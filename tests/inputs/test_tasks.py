@@ -46,7 +46,8 @@ def test_all_tasks_are_tried_in_a_fixed_order():
         "sparse_categorical", "sparse_categorical_logits", "regression_positive", "multilabel",
         "segmentation", "segmentation_logits", "segmentation_classes", "image", "sequence", "tokens", "ctc",
         "ctc_blank_last", "embedding", "embedding_column", "sparse_column", "pairs", "location_scale",
-        "triplets", "quantiles", "boxes", "detection", "survival", "segmentation_ids", "segmentation_ids_column", "ordinal", "flow", "volume",
+        "triplets", "quantiles", "boxes", "detection", "survival", "segmentation_ids",
+        "segmentation_ids_column", "ordinal", "flow", "volume",
         "volume_classes", "image_network", "image_large",
     ]  # fmt: skip
 
