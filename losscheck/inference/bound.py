@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from types import CodeType
 from typing import Any
 
 from losscheck.loss import LoadedLoss
@@ -33,7 +34,7 @@ def _of_function(thing: Any) -> Iterator[dict[str, Any]]:
     inner = getattr(inner, "python_function", inner)
     inner = getattr(inner, "__func__", inner)
     code = getattr(inner, "__code__", None)
-    if code is not None:
+    if isinstance(code, CodeType):
         yield {name: value for name, value in inner.__globals__.items() if isinstance(value, (int, float))}
         names = code.co_varnames[: code.co_argcount]
         yield dict(zip(reversed(names), reversed(inner.__defaults__ or ()), strict=False))

@@ -21,14 +21,12 @@ class Kept:
 
 
 def find_kept(tree: ast.Module, definitions: Definitions) -> Iterator[Kept]:
-    """The elements of the containers that are called losses; of those made in a loop, which share their code,
-    the first one.
-    """
+    """The elements of the containers that are called losses; of those that a loop makes, the first one."""
     for found in definitions.by_name.values():
         if has_loss_word(found.name) and not found.name.startswith("_"):
             yield from _written(found)
-    for loop in ast.walk(tree):
-        if isinstance(loop, ast.For) and loop.col_offset == 0:
+    for loop in tree.body:
+        if isinstance(loop, ast.For):
             for kept in _filled(loop, definitions):
                 if has_loss_word(kept.typed.partition("[")[0]):
                     yield kept

@@ -21,6 +21,8 @@ _NO_METHODS = (
     "mean", "sum", "max", "min", "std", "var", "astype", "flatten", "ravel", "clip", "argmax", "detach",
     "view",
 )  # fmt: skip
+#: Reductions that are taken for operations of two tensors.
+_OF_AXIS = ("reduce_max", "reduce_min")
 #: Words of an error → what cures it.
 _CURES = {
     "'Tidx' of float": "A reduction takes one tensor and its axis; `tf.maximum` compares two tensors",
@@ -87,7 +89,7 @@ def tail_loss(y_true, y_pred):
             is_numpy = call.receiver.kind is Kind.TENSOR and call.method in _NO_METHODS
             if is_numpy and "numpy_behavior" not in source.text:
                 yield self.suspicion(f"a tensor has no method `{call.method}`", source.location(call.node))
-            elif call.operation.startswith("reduce_m") and call.argument(1).is_tensor:
+            elif call.operation in _OF_AXIS and call.argument(1).has_rows:
                 message = f"`{call.shown}` takes one tensor and its axis, and is handed two tensors"
                 yield self.suspicion(message, source.location(call.node))
             elif "axes" in call.keywords and call.operation.startswith("reduce_"):

@@ -28,8 +28,8 @@ class ReplicaDependent(Rule):
     ## What it does
     Trains a small model for one step under `tf.distribute.MirroredStrategy` on two logical CPUs, each
     replica with one half of the batch, and on one device. It does so where the loss of a batch is not the
-    mean of its halves, and with `--mode replicas` always. Statistics of the batch that are meant (pairs of
-    rows, ratios of sums, orders) give a note.
+    mean of its halves, where the loss asks for its replicas, and with `--mode replicas` always. Statistics
+    of the batch that are meant (pairs of rows, ratios of sums, orders) give a note.
 
     ## Why is this bad?
     Each replica takes its own root, logarithm or ratio of its own rows, and the mean of these is not the one

@@ -148,7 +148,7 @@ def centred_loss(y_true, y_pred):
         if alone is None or more is None or others is None or again is None or alone.shape[:1] != (rows,):
             return
         longer = prober.inputs["extended"].size
-        if more.shape[:1] != (longer,) or not np.array_equal(alone, again, equal_nan=True):
+        if more.shape != (longer, *alone.shape[1:]) or not np.array_equal(alone, again, equal_nan=True):
             return
         if is_same_value(more[:rows], others[:rows]) and not is_same_value(alone, more[:rows], 1e-3):
             yield self.finding(
