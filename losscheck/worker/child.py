@@ -20,7 +20,7 @@ from losscheck.worker.footprint import footprint
 from losscheck.worker.memory import STACK_SIGNAL
 from losscheck.worker.messages import UNABLE, Check, Request, RequestFiles
 from losscheck.worker.originals import Originals, explained
-from losscheck.worker.results import Result
+from losscheck.worker.results import Checked, Result
 from losscheck.worker.stacks import CURRENT_THREAD, MAIN_THREAD, library_folders, stack_seconds
 
 _PR_SET_PDEATHSIG = 1
@@ -34,6 +34,13 @@ def check_request(request: Request, check: Check) -> bool:
     The answer says whether the process is as it was, so that it can check another loss.
     """
     files = RequestFiles(Path(request.folder))
+    own = os.getpid()
+
+    def write(result: Checked) -> None:
+        if os.getpid() != own:
+            os._exit(0)  # the loss has forked: its first process answers, and this is the second
+        files.write_result(result)
+
     originals = Originals()
     replaced: list[str] = []
     try:
@@ -45,17 +52,17 @@ def check_request(request: Request, check: Check) -> bool:
             watched = footprint(request.loss.path, library_folders())
             with _stacks(files.stack, request.limit), watched as footprint_of_it:
                 try:
-                    result = check(request.loss, request.options, files.write_result)
+                    result = check(request.loss, request.options, write)
                 finally:
                     replaced = originals.put_back()
                 _flush()
                 failures = explained(result.failures, replaced)
                 whole = Result(result.report, failures, result.pending, footprint_of_it())
-                files.write_result(whole)
+                write(whole)
         except KeyboardInterrupt as error:  # the user's code raised it: nobody else interrupts this process
             _end_interrupted(files, error)
         except BaseException:  # the engine catches what the user's code raises: this is a bug in losscheck
-            files.write_result(Result(None, explained([_bug(request)], replaced)))
+            write(Result(None, explained([_bug(request)], replaced)))
     except BaseException:
         os._exit(UNABLE)
     return not replaced

@@ -223,6 +223,12 @@ def test_a_thread_of_the_user_does_not_hold_the_result(workplace):
     assert time.monotonic() - start < 5
 
 
+def test_of_a_loss_that_forks_the_first_process_answers_alone(workplace):
+    forking, fine = workplace.run("forking", "fine", timeout=5)
+    assert value(forking) == "first []"
+    assert value(fine)
+
+
 def test_a_process_that_a_loss_leaves_behind_is_killed(workplace):
     (outcome,) = workplace.run("starting_a_process")
     assert wait_until(lambda: not is_alive(int(value(outcome))))
