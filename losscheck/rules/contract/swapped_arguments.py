@@ -17,7 +17,7 @@ from losscheck.rule import Rule, def_location
 #: Parts of names that stand for a prediction, and for the truth.
 _PREDICTION = frozenset(
     ("pred", "preds", "predicted", "prediction", "predictions", "hat", "yhat", "output", "outputs", "logits",
-     "student", "estimate", "forecast")
+     "prob", "probs", "score", "scores", "student", "estimate", "forecast")
 )  # fmt: skip
 _TRUTH = frozenset(("true", "truth", "target", "targets", "label", "labels", "gt", "actual", "teacher"))
 #: Parts of names of the functions that are not symmetric in their two arguments.

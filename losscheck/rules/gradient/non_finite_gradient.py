@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from losscheck.cures import cure
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.graph_observation import XlaObservation
 from losscheck.hunting import edge_severity, edges, has_bad_gradient, seen_at, smallest_words, walked_to
@@ -104,6 +105,7 @@ def absolute_loss(y_true, y_pred):
                 place,
                 modes=modes,
                 severity=_severity(prober, batch) if batch.is_edge else Severity.ERROR,
+                hint=cure(op),
                 input=batch.words,
                 batch=batch.name,
                 smallest=least.removeprefix("; "),
@@ -121,6 +123,7 @@ def absolute_loss(y_true, y_pred):
                 (op.location if op else None) or return_location(prober),
                 modes=(Mode.GRADIENT, Mode.FIT),
                 severity=severity,
+                hint=cure(op),
                 input=batch.words,
                 batch=batch.name,
                 smallest=least.removeprefix("; "),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from losscheck.cures import cure
 from losscheck.finding import Finding, Mode, Severity
 from losscheck.hunting import ORDINARY, edge_severity, edges, seen_at, smallest_words, walked_to
 from losscheck.prober import Prober
@@ -116,6 +117,7 @@ def masked_loss(y_true, y_pred):
                 place,
                 modes=(*modes, Mode.FIT) if Mode.GRAPH in modes else modes,
                 severity=_severity(batch, op),
+                hint=cure(op),
                 input=batch.words,
                 batch=batch.name,
                 smallest=least.removeprefix("; "),
@@ -133,6 +135,7 @@ def masked_loss(y_true, y_pred):
                 (op.location if op else None) or return_location(prober),
                 modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
                 severity=severity,
+                hint=cure(op),
                 input=batch.words,
                 batch=batch.name,
                 smallest=least.removeprefix("; "),
