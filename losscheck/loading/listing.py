@@ -11,10 +11,10 @@ from losscheck.loading.definitions import Definition, Definitions, read_definiti
 from losscheck.loading.expression import base_name, dotted, parse_expression
 from losscheck.loading.lines import shown_line
 from losscheck.loading.methods import find_methods
-from losscheck.loading.naming import has_loss_word, is_camel_case
+from losscheck.loading.naming import has_loss_word, is_camel_case, says_metrics
 from losscheck.loading.prefilter import may_hold_loss
 from losscheck.loading.scan import scan
-from losscheck.loading.usages import Used, find_usages
+from losscheck.loading.usages import Usages, Used, find_usages
 from losscheck.loss import FoundLoss, Kind
 
 
@@ -37,7 +37,7 @@ def scanned(place: str, path: str, text: str, tree: ast.Module) -> tuple[FoundLo
     found = [
         (definition.line, found_loss(module, definition, ast.Name(definition.name), definition.name))
         for definition in scan(module.definitions, text)
-        if definition.name not in usages.metrics or has_loss_word(definition.name)
+        if has_loss_word(definition.name) or not _is_metric(definition, usages, Path(path))
     ]
     found += [(used.line, _used_loss(module, used)) for used in usages.losses]
     found += [(line, _method_loss(module, typed, line)) for typed, line in find_methods(module.definitions)]
@@ -45,6 +45,12 @@ def scanned(place: str, path: str, text: str, tree: ast.Module) -> tuple[FoundLo
     for line, loss in found:
         by_name.setdefault(loss.name, (line, loss))
     return tuple(loss for _, loss in sorted(by_name.values(), key=lambda entry: entry[0]))
+
+
+def _is_metric(definition: Definition, usages: Usages, path: Path) -> bool:
+    """Whether a function is given to ``compile`` as a metric, or lives among metrics."""
+    lives_there = isinstance(definition.node, ast.FunctionDef) and says_metrics(path)
+    return lives_there or definition.name in usages.metrics
 
 
 def _used_loss(module: Module, used: Used) -> FoundLoss:

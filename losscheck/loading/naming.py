@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -100,6 +101,14 @@ def says_other(name: str) -> bool:
         parts[0] in _WEAK_VERBS
         or any(part in _METRIC_WORDS for part in parts)
         or re.search(r"(?:^|_)[fr]\d", name.lower()) is not None
+    )
+
+
+def says_metrics(path: Path) -> bool:
+    """Whether the name of a file, or of its folder, says that it holds metrics and no losses."""
+    parts = {*words(path.stem), *words(path.parent.name)}
+    return not parts.isdisjoint(("metric", "metrics")) and not has_loss_word(
+        f"{path.parent.name}_{path.stem}"
     )
 
 

@@ -472,6 +472,28 @@ def test_a_scan_does_not_list(code):
     assert names("s.py") == []
 
 
+IOU = f"{TF}def iou(y_true, y_pred):\n    return 0\ndef iou_loss(y_true, y_pred):\n    return 1\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "listed"),
+    [
+        ("metrics.py", ["iou_loss"]),
+        ("metrics/overlap.py", ["iou_loss"]),
+        ("losses_and_metrics.py", ["iou", "iou_loss"]),
+        ("metrics/losses.py", ["iou", "iou_loss"]),
+    ],
+)
+def test_functions_that_live_among_metrics_are_losses_only_by_name(path, listed):
+    write(path, IOU)
+    assert names(path) == listed
+
+
+def test_a_metric_that_is_trained_on_is_listed():
+    write("metrics.py", IOU + "model.compile(loss=iou)\n")
+    assert names("metrics.py") == ["iou", "iou_loss"]
+
+
 def test_losses_of_other_frameworks_are_not_listed():
     body = (
         "def dice_loss(y_true, y_pred):\n    return 0\n"
