@@ -52,6 +52,8 @@ class ConfigObservation(Observation):
     before: np.ndarray | None = None  #: the object's own value; `value` is that of the new one
     arguments: tuple[str, ...] = ()  #: constructor arguments that Keras's own ``Loss`` does not have
     lost: tuple[tuple[str, str, str], ...] = ()  #: argument, what was given, what came back
+    unbuilt: str = ""  #: an argument that was an object and comes back as a dict
+    entry: Location | None = None  #: where the user's ``get_config`` writes it, or the first of those lost
     init: Location | None = None  #: the user's ``__init__``
     get_config: Location | None = None  #: the ``return`` of the user's ``get_config``
 

@@ -17,7 +17,7 @@ from losscheck.inference.domains import read_domains
 from losscheck.inference.doubts import doubts, holds_nothing, is_unfit
 from losscheck.inference.fitting import try_fitted, try_wider
 from losscheck.inference.packed import packed_tasks, with_real_columns
-from losscheck.inference.search import Call, Search, other_sizes, sized
+from losscheck.inference.search import FITS, PAIRS, Call, Search, other_sizes, sized
 from losscheck.inference.shaped import agrees, written_tasks
 from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
 from losscheck.inference.written import Written, read_written
@@ -81,9 +81,9 @@ def infer(
     if written is not None and written.is_pairwise:
         raise UndrawableInputsError(f"{written.words}: losscheck draws no number for each pair of rows")
     why = _try_packed(search, read, written)
-    if search.best_rank > 0 and written is not None:
+    if not search.fits and written is not None:
         why += _try_written(search, written, ranked, read)
-    if search.best_rank > 0:
+    if not search.fits:
         _try_ranked(search, ranked, read)
     if search.best is None:
         search.try_rows_of_errors(ranked)
@@ -97,7 +97,7 @@ def infer(
         raise UndrawableInputsError(_NOTHING_LEFT)
     _prefer_named(search, source_words(SourceFacts(), loss.name))
     task = search.best or _telling(search) or sized(ranked[0], {})
-    if search.best is not None and search.best_rank == 0:
+    if search.best is not None and search.fits:
         task, how = _refined(search, task, read)
         why += how
     evidence = (*why, *_reasons(task, loss), *search.log())
@@ -122,19 +122,24 @@ def _try_packed(search: Search, read: Read, written: Written | None) -> tuple[st
     why = ""
     for candidate in packed_tasks(search.facts, written):
         task = sized(candidate.task, {})
-        search.best_rank = 9
+        search.settle(None)
         if search.attempt(task) is not None:
             task = try_fitted(search, task)
             for other in (Domain("positive"), Domain("interval", 0.1, 0.9)):
                 seen = search.attempts[-1].observation
                 if seen.raised is not None or seen.is_finite:
                     break
-                search.attempt(with_real_columns(task, other), search.attempts[-1].rows)
-        if search.best_rank > 0 or search.best is None:
+                size = search.attempts[-1].rows
+                if search.is_raw:
+                    search.attempt(with_real_columns(task, other, in_both=False), size)
+                search.attempt(with_real_columns(task, other), size)
+        if search.best is None:
             continue
         task = search.best
-        batches = Batches(task, search.facts, batch_size=search.named_rows)
         is_said = written is not None and agrees(task, written)
+        if search.best_rank > (PAIRS if is_said else FITS):
+            continue
+        batches = Batches(task, search.facts, batch_size=search.named_rows)
         against = 0 if is_said else doubts(read(batches["typical"]), batches.typical_size)
         if least is None or against < least:
             least, best, rows, why = against, task, search.named_rows, candidate.why
@@ -149,18 +154,18 @@ def _try_written(search: Search, written: Written, ranked: list[Task], read: Rea
     runs: Task | None = None
     for task in islice(written_tasks(written, ranked), _MAX_WRITTEN):
         seen = _try_one(search, task, read)
-        if search.best_rank == 0 or search.is_exhausted:
+        if search.fits or search.is_exhausted:
             break
         if runs is None and seen is not None and seen.raised is None and seen.is_finite:
             runs = task
-    if search.best_rank > 0 and runs is not None:
+    if not search.fits and runs is not None:
         search.settle(runs)
-    return (written.words,) if search.best_rank == 0 else ()
+    return (written.words,) if search.fits else ()
 
 
 def _try_one(search: Search, task: Task, read: Read) -> EagerObservation | None:
     seen = search.attempt(task)
-    if seen is not None and seen.raised is None and not seen.is_finite and search.best_rank > 0:
+    if seen is not None and seen.raised is None and not seen.is_finite and not search.fits:
         # its shapes fit: ask the graph which numbers it wants
         found = read_domains(task, read(Batches(task, search.facts)["typical"]))
         if found is not None:
@@ -174,7 +179,7 @@ def _try_ranked(search: Search, tasks: list[Task], read: Read) -> None:
         try_fitted(search, sized(task, {}))
         for other in other_sizes(task, search.facts, search):
             search.attempt(other)
-        if search.best_rank == 0 or search.is_exhausted:
+        if search.fits or search.is_exhausted:
             break
 
 
@@ -208,9 +213,9 @@ def _refined(search: Search, task: Task, read: Read) -> tuple[Task, tuple[str, .
     found = read_domains(task, read(Batches(task, search.facts, batch_size=rows)["typical"]))
     if found is None:
         return task, ()
-    search.best_rank = 9
+    search.settle(None)
     search.attempt(found[0], rows)
-    if search.best_rank > 0:
+    if not search.fits:
         search.settle(task, rows)
         return task, ()
     return found[0], (found[1],) if found[1] else ()

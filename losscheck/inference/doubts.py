@@ -75,6 +75,7 @@ def _is_pointless(ops: Sequence[Op], op: Op) -> bool:
             or (op.type in _CROSSENTROPY and (ops[op.inputs[0]].shape or ())[-1:] == (1,))
             or _is_own_share(ops, op)
             or _is_own_gap(ops, op)
+            or _is_own_norm(ops, op)
         )
     )
 
@@ -100,6 +101,20 @@ def _is_own_share(ops: Sequence[Op], op: Op) -> bool:
         below = next((row for row in ops[below].inputs if ops[row].from_y_pred), above)
     total = ops[below]
     return total.type == "Sum" and total.inputs[0] == above and total.shape == ops[above].shape
+
+
+def _is_own_norm(ops: Sequence[Op], op: Op) -> bool:
+    """Whether each entry of one column is divided by its own length: `tf.nn.l2_normalize` leaves the sign."""
+    if op.type != "Mul" or len(op.inputs) < 2 or not op.shape or op.shape[-1] != 1:
+        return False
+    entry, scale = op.inputs[:2]
+    if ops[scale].type != "Rsqrt":
+        return False
+    below = ops[scale].inputs[0]
+    if ops[below].type in _GUARDS:
+        below = next((row for row in ops[below].inputs if ops[row].from_y_pred), below)
+    square = ops[below].inputs[0] if ops[below].type == "Sum" else below
+    return ops[square].type == "Square" and ops[square].inputs[0] == entry and ops[square].shape == op.shape
 
 
 def _is_own_gap(ops: Sequence[Op], op: Op) -> bool:

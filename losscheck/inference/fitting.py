@@ -11,6 +11,8 @@ from losscheck.inputs.specs import BATCH_AXIS, InputSpec
 from losscheck.inputs.tasks import TASKS, Task
 
 _SHAPES = re.compile(r"\[(\d+(?:,\d+)*)\] vs\. \[(\d+(?:,\d+)*)\]")
+#: What Keras says of the input of a model.
+_MODEL = re.compile(r"[Ee]xpected shape[= ]\(None, ((?:\d+|None)(?:, (?:\d+|None))*)\)")
 #: Each try may show the size of one more axis.
 _MAX_TRIES = 3
 #: Widths of a last axis of which a slice that counts from its end, or from an attribute, leaves something.
@@ -26,8 +28,15 @@ def try_fitted(search: Search, task: Task) -> Task:
     """
     rows = default_batch_size(task)
     for _ in range(_MAX_TRIES):
+        wanted = _wanted(search)
+        if wanted is not None and not search.fits:
+            fitted = replace(task, y_true=_shaped(task.y_true, wanted), y_pred=_shaped(task.y_pred, wanted))
+            if fitted == task or search.attempt(fitted) is None:
+                return task
+            task = fitted
+            continue
         shapes = _shapes(search)
-        if shapes is None or search.best_rank == 0:
+        if shapes is None or search.fits:
             return task
         ours, constant = shapes if shapes[0][0] == rows else shapes[::-1]
         if ours[0] != rows or ours[1:] == constant[1:] or constant[0] == rows:
@@ -50,13 +59,30 @@ def try_wider(search: Search) -> None:
         task = sized(TASKS["regression"], {"D": width})
         search.attempt(task)
         shapes = _shapes(search)
-        if search.best_rank > 0 and shapes is not None:
+        if search.is_unfit and shapes is not None:
             pair = [shape[1:] for shape in shapes]
             if (width,) in pair:
                 other = pair[1 - pair.index((width,))]
                 search.attempt(replace(task, y_true=replace(task.y_true, dims=(BATCH_AXIS, *other))))
-        if search.best_rank == 0:
+        if not search.is_unfit:
             return
+
+
+def _wanted(search: Search) -> tuple[int | None, ...] | None:
+    """The shape that a model inside the loss takes, by its error, the batch axis left out."""
+    raised = search.attempts[-1].observation.raised if search.attempts else None
+    found = _MODEL.search(raised.message) if raised is not None else None
+    if found is None:
+        return None
+    return tuple(None if size == "None" else int(size) for size in found[1].split(", "))
+
+
+def _shaped(spec: InputSpec, wanted: tuple[int | None, ...]) -> InputSpec:
+    """The spec in the shape that a model takes, if it has as many axes."""
+    if len(spec.dims) != len(wanted) + 1:
+        return spec
+    sizes = zip(spec.dims[1:], wanted, strict=True)
+    return replace(spec, dims=(BATCH_AXIS, *(own if size is None else size for own, size in sizes)))
 
 
 def _shapes(search: Search) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

@@ -73,8 +73,11 @@ def _candidates(facts: SourceFacts, written: Written | None) -> Iterator[Packed]
                     yield Packed(_task(facts, *sides), why)
 
 
-def with_real_columns(task: Task, other: Domain) -> Task:
-    """The task with numbers of another domain where it had any number: for what is finite on these alone."""
+def with_real_columns(task: Task, other: Domain, *, in_both: bool = True) -> Task:
+    """The task with numbers of another domain where it had any number: for what is finite on these alone.
+
+    Without ``in_both``, ``y_pred`` stays as it is.
+    """
 
     def spec_of(spec: InputSpec) -> InputSpec:
         parts = tuple((domain_of(part), width) for part, width in spec.domain.parts)
@@ -83,7 +86,7 @@ def with_real_columns(task: Task, other: Domain) -> Task:
     def domain_of(domain: Domain) -> Domain:
         return other if domain.name in ("real", "positive") else domain
 
-    return replace(task, y_true=spec_of(task.y_true), y_pred=spec_of(task.y_pred))
+    return replace(task, y_true=spec_of(task.y_true), y_pred=spec_of(task.y_pred) if in_both else task.y_pred)
 
 
 def _stacked(facts: SourceFacts) -> int:

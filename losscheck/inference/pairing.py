@@ -34,7 +34,7 @@ def infer_for_model(loss: LoadedLoss, call: Call, output: ModelOutput, read: Rea
     candidates = list(tasks_for(output.spec, loss))
     for task in candidates:
         search.attempt(task)
-        if search.best_rank == 0 or search.is_exhausted:
+        if search.fits or search.is_exhausted:
             break
     task = search.best or candidates[0]
     choice = TaskChoice(

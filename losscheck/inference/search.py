@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
 
+import numpy as np
+
 from losscheck.attempts import Attempt
+from losscheck.inference.words import says_raw
 from losscheck.inputs.batches import Batch, Batches, default_batch_size
 from losscheck.inputs.tasks import DEFAULT_SIZES, Task
 from losscheck.loss import SourceFacts
@@ -28,6 +31,7 @@ _MANY = 10_000
 #: A batch of the user's size is tried up to here.
 _MAX_ROWS = 2048
 _MULTIPLE = re.compile(r"multiple of ([1-9]\d*)")
+_OUT_OF_RANGE = "is not in [0,"
 _NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
 
 Call = Callable[[Batch], EagerObservation]
@@ -40,14 +44,20 @@ class Search:
     def __init__(self, facts: SourceFacts, call: Call, is_unfit: IsUnfit = lambda batch, task: False) -> None:
         self.attempts: list[Attempt] = []
         self.best: Task | None = None
-        self.best_rank = 9
+        self.best_rank = _RAISES
         self.named_rows: int | None = None
         self.flattened: Task | None = None  #: the first images or the like that the loss makes one row of
         self.facts = facts
         self.call = call
         self._is_unfit = is_unfit
+        self.is_raw = says_raw(facts)  #: ``y_pred`` is any number, whatever the loss makes of it
         self._tried: set[tuple[str, str, int]] = set()
         self._paces: list[float] = []  # seconds for each number of a large batch on which it raised
+
+    @property
+    def fits(self) -> bool:
+        """Whether inputs were found on which the loss is finite and has the shape of the batch."""
+        return self.best_rank == FITS
 
     @property
     def is_exhausted(self) -> bool:
@@ -98,18 +108,26 @@ class Search:
             self._paces.append(seen.seconds / numbers)
         self.attempts.append(Attempt(task.name, key[0], key[1], rows, seen))
         rank = _rank(seen, rows)
+        if rank == _TENSOR and self.is_raw and not seen.is_finite and self._is_of_sign(batch):
+            rank = FITS  # the source says that it gets such predictions: this is what it makes of them
         if rank < _UNFIT and self._is_unfit(batch, task):
             rank = _UNFIT
-        if self.flattened is None and rank == 1 and task.axes > 2 and _is_flat(seen, batch):
+        if self.flattened is None and rank == _TENSOR and task.axes > 2 and _is_flat(seen, batch):
             self.flattened = task
         if rank < self.best_rank:
             self.best, self.best_rank = task, rank
             self.named_rows = None if rows == default_batch_size(task) else rows
         return seen
 
+    def _is_of_sign(self, batch: Batch) -> bool:
+        """Whether the loss is not finite because predictions are negative, whatever sign the labels have."""
+        positive = self.call(replace(batch, y_pred=np.abs(batch.y_pred)))
+        labelled = self.call(replace(batch, y_true=np.abs(batch.y_true)))
+        return positive.value is not None and positive.is_finite and not labelled.is_finite
+
     def settle(self, task: Task | None, rows: int | None = None) -> None:
         """Take a task that was tried before as the best one; None: go on as if nothing fitted."""
-        self.best, self.best_rank, self.named_rows = task, 9 if task is None else 0, rows
+        self.best, self.best_rank, self.named_rows = task, _RAISES if task is None else FITS, rows
 
     def try_named_rows(self, tasks: list[Task]) -> None:
         """Where nothing fits: the batch sizes that the source or the errors name."""
@@ -119,7 +137,7 @@ class Search:
         for task in tasks[:4]:
             for rows in named[:8]:
                 self.attempt(sized(task, {}), rows)
-                if self.best_rank == 0:
+                if self.fits:
                     return
 
     def try_rows_of_errors(self, tasks: list[Task]) -> None:
@@ -132,7 +150,7 @@ class Search:
         for task in tasks:
             for rows in [rows for name, rows in meant if name == task.name][:4]:
                 self.attempt(sized(task, {}), rows)
-                if self.best_rank == 0:
+                if self.fits:
                     return
 
     def numbers(self) -> list[int]:
@@ -145,21 +163,20 @@ class Search:
         return tuple(_log_line(attempt) for attempt in self.attempts)
 
 
-#: It runs, and what it computes says that these are not its inputs.
-_UNFIT = 2
+#: How well inputs fit: what the loss gives is finite and has the batch's shape; has a number for each pair of
+#: rows; is a tensor; is something else; the loss cannot mean these inputs; it gives nothing; it raises.
+FITS, PAIRS, _TENSOR, _OTHER, _UNFIT, _NOTHING, _RAISES = 0, 1, 2, 3, 4, 5, 9
 
 
 def _rank(seen: EagerObservation, rows: int) -> int:
-    """0: finite, of the batch's shape; 1: it runs and gives a tensor; 2: it runs; 9: it raises."""
     if seen.raised is not None:
-        return 9
+        return _RAISES
     if seen.returned is None or not seen.returned.is_float_tensor or seen.value is None:
-        return 2 if seen.returned is not None and seen.returned.kind != "function" else 3
+        return _OTHER if seen.returned is not None and seen.returned.kind != "function" else _NOTHING
     fits = seen.value.shape == () or seen.value.shape[0] == rows
-    is_pairwise = seen.value.shape[:2] == (rows, rows)
-    if seen.is_finite and fits and not is_pairwise and seen.value.size:
-        return 0
-    return 1
+    if not seen.is_finite or not fits or not seen.value.size:
+        return _TENSOR
+    return PAIRS if seen.value.shape[:2] == (rows, rows) else FITS
 
 
 def _is_flat(seen: EagerObservation, batch: Batch) -> bool:
@@ -183,21 +200,24 @@ def _rows_meant(numbers: list[int], rows: int) -> list[int]:
 def other_sizes(task: Task, facts: SourceFacts, search: Search) -> Iterator[Task]:
     """The task with the sizes that the source or the last error speaks of."""
     free = [name for name in dict.fromkeys((*task.y_true.names(), *task.y_pred.names())) if name in "DCE"]
-    if not free or search.best_rank == 0 or not search.attempts:
+    if not free or search.fits or not search.attempts:
         return
     error = search.attempts[-1].observation.raised
     if error is None or error.type in _HOPELESS:
         return
     columns = [n for n in (facts.y_pred.columns, facts.y_true.columns) if n > 0]
+    named = facts.integers
+    if _OUT_OF_RANGE in error.message:  # a smaller axis may hold, by chance, the entries that are picked
+        named = named[::-1]
     if divisor := _MULTIPLE.search(error.message):  # a row is reshaped to rows of several sizes
         products = (a * b for a, b in combinations(facts.integers, 2) if min(a, b) > 1)
         columns += [size for size in products if size % int(divisor[1]) == 0]
-    sizes = [*columns, *facts.integers, *(int(n) for n in _NUMBER.findall(error.message))]
+    sizes = [*columns, *named, *(int(n) for n in _NUMBER.findall(error.message))]
     # a size that another axis has would let a matrix product pass by chance
     taken = {DEFAULT_SIZES.get(str(d), d) for d in (*task.y_true.dims, *task.y_pred.dims) if d not in free}
     taken |= set(facts.rows)
     for size in [n for n in dict.fromkeys(sizes) if 1 < n <= _MAX_SIZE and n not in taken][:5]:
-        if search.best_rank > 0:
+        if not search.fits:
             yield sized(task, dict.fromkeys(free, size))
 
 

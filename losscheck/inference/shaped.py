@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from losscheck.inference.search import sized
 from losscheck.inference.written import Dims, Written
 from losscheck.inputs.specs import Domain, InputSpec
 from losscheck.inputs.tasks import TASKS, Task
+
+#: Axes whose names say that they have more than one entry.
+_SEVERAL = tuple("CTHWZE")
 
 
 def written_tasks(written: Written, ranked: Iterable[Task]) -> Iterator[Task]:
@@ -17,9 +21,9 @@ def written_tasks(written: Written, ranked: Iterable[Task]) -> Iterator[Task]:
     for is_exact in (True, False):
         for task in tasks:
             if (sizes := _sizes(task, written, is_exact)) is not None:
-                yield sized(task, sizes)
+                yield _sized(task, sizes, written)
             elif is_exact and task.name == "regression":
-                yield from _numbers(written)
+                yield _numbers(written)
 
 
 def agrees(task: Task, written: Written) -> bool:
@@ -56,7 +60,13 @@ def _has_sizes(dims: Dims, said: Dims) -> bool:
     return len(dims) == len(said) and all(own == size for own, size in sizes if isinstance(size, int))
 
 
-def _numbers(written: Written) -> Iterator[Task]:
+def _numbers(written: Written) -> Task:
     """Any numbers of the shapes written; of the shape of the other side where nothing is said of one."""
     y_true, y_pred = (InputSpec("float32", dims, Domain("real")) for dims in written.both)
-    yield sized(Task("written", y_true, y_pred), {})
+    return _sized(Task("written", y_true, y_pred), {}, written)
+
+
+def _sized(task: Task, sizes: dict[str, int], written: Written) -> Task:
+    last = [dims[-1] for dims in (written.y_true, written.y_pred) if dims]
+    has_columns = any(size in _SEVERAL or (isinstance(size, int) and size > 1) for size in last)
+    return replace(sized(task, sizes), has_columns=has_columns)

@@ -6,12 +6,22 @@ import re
 
 from losscheck.inference.bound import bound_values
 from losscheck.inputs.tasks import TASKS, Task
+from losscheck.loading.remarks import comments
 from losscheck.loss import LoadedLoss, SourceFacts
 
 #: Words that mean nothing where the switch is off in the loss at hand.
 _LOGIT_WORDS = frozenset({"from_logits", "logits"})
 _AXES = re.compile(r"axis\s*=\s*[\[(]([\d\s,]+)[\])]")
 _IMAGE_AXES = 4
+#: Where a docstring says that the model applies an activation, so that the loss gets probabilities.
+_APPLIED = re.compile(
+    r"(?<!pre-)(?<!before )(?<!without )(?<!no )\b(?:after (?:the |an? )?(sigmoid|softmax)"
+    r"|(sigmoid|softmax)(?:ed)?[ -](?:probabilit\w*|outputs?|activations?|scores|unit|layer|masks?))\b",
+    re.IGNORECASE,
+)
+#: Where one says that it applies none.
+_RAW = r"\b(?:unbounded|unconstrained|raw (?:scores?|outputs?|network|numbers)|(?:last|final)? ?linear\b)"
+_TAKES_ITS_OUTPUT = {"sigmoid": "binary", "softmax": "categorical"}
 _SWITCH = re.compile(r"from_logits\s*=\s*(True|False)\b")
 
 
@@ -40,12 +50,20 @@ def ranked_tasks(facts: SourceFacts, name: str, *, from_logits: bool | None = No
 
 def source_words(facts: SourceFacts, name: str, *, from_logits: bool | None = None) -> frozenset[str]:
     """Identifiers of the source and the parts of them, lower case."""
-    names = {*facts.names, name, *re.findall(r"[A-Za-z_]\w+", facts.docstring)}
+    said = _APPLIED.sub(lambda found: _TAKES_ITS_OUTPUT[(found[1] or found[2]).lower()], facts.docstring)
+    names = {*facts.names, name, *re.findall(r"[A-Za-z_]\w+", said)}
     if from_logits is False:
         names -= {"from_logits"}
     parts = {part for item in names for part in re.split(r"[^a-z0-9]+", _snake(item)) if part}
     found = frozenset(parts | {item.lower() for item in names} | {_snake(item) for item in names})
     return found - _LOGIT_WORDS if from_logits is False else found
+
+
+def says_raw(facts: SourceFacts) -> bool:
+    """Whether the docstring or a comment says that ``y_pred`` comes as the last layer computes it."""
+    name = facts.parameters[1] if len(facts.parameters) > 1 else "y_pred"
+    text = f"{facts.docstring}\n{comments(facts.text)}"
+    return re.search(rf"\b{re.escape(name)}\b[^\n]{{0,60}}?{_RAW}", text, re.IGNORECASE) is not None
 
 
 def least_axes(facts: SourceFacts) -> int:

@@ -17,6 +17,8 @@ from losscheck.loss import SourceFacts
 Dims = tuple[int | str, ...]
 
 _SHAPE = re.compile(r"[\[(]([^\[\]()\n]{1,80})[\])]")
+#: The last layer of the model, with its width.
+_LAYER = re.compile(r"\bDense\((\w+)")
 _SIZE = re.compile(r"(?:\w+\s*=\s*)?(\d+)(?:\s+[A-Za-z]\w*)?$")
 _NAME = re.compile(r"[A-Za-z_]\w*(?:[ -][A-Za-z_]\w*)?$")
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
@@ -31,6 +33,7 @@ _MAX_NUMBERS, _LARGE = 20_000, 32
 #: Axes of some size, by how many axes there are.
 _LETTERS: dict[int, Dims] = {2: ("B", "C"), 3: ("B", "T", "C"), 4: ("B", *"HWC"), 5: ("B", *"ZHWC")}
 _BATCH = re.compile(r"(?:bs?|n|none|batch(?:[ _]?(?:size|num))?|(?:num|n)_samples)$", re.IGNORECASE)
+_PLURAL = re.compile(r"[a-z_]*[a-rt-z]s$")
 #: Names and numbers, added and multiplied.
 _EXPRESSION = re.compile(r"\w+(?:\s*[-+*]\s*\w+)*$")
 #: Where the shape of the result is written, and not that of an argument.
@@ -123,6 +126,9 @@ def read_written(facts: SourceFacts, values: Mapping[str, Any]) -> Written | Non
             said = " and ".join(f"{names[side]} is {shown}" for side, (_, shown) in sorted(found.items()))
             sizes = {side: dims for side, (dims, _) in found.items()}
             return _aligned(Written(sizes.get(0), sizes.get(1), f"the source says that {said}"))
+    layer = _LAYER.search(f"{facts.docstring}\n{remarks}")
+    if layer is not None and (size := _number(layer[1], values)) is not None:
+        return Written(None, (BATCH_AXIS, size), f"the source speaks of {layer[0]})")
     return None
 
 
@@ -134,8 +140,9 @@ def _arguments(text: str) -> str:
 def _shapes(text: str, values: Mapping[str, Any]) -> Iterator[tuple[Dims, str, str]]:
     """Each shape that begins with the batch, as it is written, and the words since the one before it."""
     end = 0
+    rows = _names_of_rows(text)
     for match in _SHAPE.finditer(text):
-        dims = _dims(match[1], values)
+        dims = _dims(match[1], values, rows)
         if dims is None:
             continue
         before, end = text[end : match.start()], match.end()
@@ -145,11 +152,21 @@ def _shapes(text: str, values: Mapping[str, Any]) -> Iterator[tuple[Dims, str, s
             return
 
 
-def _dims(text: str, values: Mapping[str, Any]) -> Dims | None:
+def _names_of_rows(text: str) -> frozenset[str]:
+    """What else the first axis is called: plurals with which several shapes begin, `(users, items)`."""
+    firsts = [parts[0] for match in _SHAPE.finditer(text) if (parts := _parts(match[1]))]
+    names = {name for name in firsts if firsts.count(name) > 1 and _PLURAL.match(name)}
+    return frozenset(name for name in names if _AXES.keys().isdisjoint(_split(name)))
+
+
+def _parts(text: str) -> list[str]:
     parts = [part.strip(" `'\"*") for part in text.split(",")]
-    if parts and not parts[-1]:
-        parts.pop()  # `(batch,)`
-    if not parts or not _BATCH.match(parts[0]):
+    return parts if parts[-1] else parts[:-1]  # `(batch,)`
+
+
+def _dims(text: str, values: Mapping[str, Any], rows: frozenset[str]) -> Dims | None:
+    parts = _parts(text)
+    if not parts or not (_BATCH.match(parts[0]) or parts[0] in rows):
         return None
     dims: list[int | str] = [BATCH_AXIS]
     for part in parts[1:]:
@@ -202,11 +219,14 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> int:
 
 def _axis(name: str, before: list[int | str]) -> str:
     """The axis of the tasks that a name means."""
-    parts = re.split(r"[^a-z]+", name.lower())
-    known = next((_AXES[part] for part in reversed(parts) if part in _AXES), "")
+    known = next((_AXES[part] for part in reversed(_split(name)) if part in _AXES), "")
     if known and known not in before:
         return known
     return next((axis for axis in _OTHERS if axis not in before), name)
+
+
+def _split(name: str) -> list[str]:
+    return re.split(r"[^a-z]+", name.lower())
 
 
 def _sides(before: str, names: tuple[str, ...], needs_name: bool) -> tuple[int, ...] | None:
@@ -218,7 +238,7 @@ def _sides(before: str, names: tuple[str, ...], needs_name: bool) -> tuple[int, 
     if named or needs_name:
         line = _WORDS.findall(before.rpartition("\n")[2])
         return tuple(side for side, name in enumerate(names) if name in line) or tuple(named[-1:])
-    parts = (part for word in reversed(words) for part in re.split(r"[^a-z]+", word.lower()))
+    parts = (part for word in reversed(words) for part in _split(word))
     return next(((_SIDES[part],) for part in parts if part in _SIDES), ())
 
 

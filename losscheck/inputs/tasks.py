@@ -20,6 +20,7 @@ class Task:
     words: frozenset[str] = field(default_factory=frozenset)  #: parts of names that speak of it
     is_common: bool = True  #: tried on every loss; the others only where a word speaks of them
     is_told: bool = False  #: the user gave the inputs
+    has_columns: bool = False  #: the source says that a row of either has several numbers
 
     @property
     def axes(self) -> int:

@@ -106,10 +106,8 @@ def says_other(name: str) -> bool:
 
 def says_metrics(path: Path) -> bool:
     """Whether the name of a file, or of its folder, says that it holds metrics and no losses."""
-    parts = {*words(path.stem), *words(path.parent.name)}
-    return not parts.isdisjoint(("metric", "metrics")) and not has_loss_word(
-        f"{path.parent.name}_{path.stem}"
-    )
+    name = f"{path.parent.name}_{path.stem}"
+    return "metrics" in words(name) and not has_loss_word(name)
 
 
 def says_similarity(name: str) -> bool:

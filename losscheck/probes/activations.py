@@ -23,9 +23,17 @@ from losscheck.probes.session import isolated
 from losscheck.probes.tensors import to_tensor
 from losscheck.probes.watch import Watch
 
-_CROSSENTROPIES = ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits")
+#: What applies a softmax to its first input itself.
+_LOGIT_LOSSES = (
+    "SoftmaxCrossEntropyWithLogits",
+    "SparseSoftmaxCrossEntropyWithLogits",
+    "CTCLoss",
+    "CTCLossV2",
+)
+#: The part of `tf.nn.ctc_loss` that computes its gradient itself, so that none passes its operations.
+_OWN_GRADIENT = "ctc_loss_dense"
 #: What a softmax, a sigmoid or the log of one is made of.
-_ACTIVATING = ("Softmax", "LogSoftmax", "Sigmoid", "Exp", "Softplus", "Tanh", *_CROSSENTROPIES)
+_ACTIVATING = ("Softmax", "LogSoftmax", "Sigmoid", "Exp", "Softplus", "Tanh", *_LOGIT_LOSSES)
 #: Operations that hand probabilities on as they are, or clipped between constants.
 _HANDING_ON = (
     "Identity", "Reshape", "Squeeze", "ExpandDims", "StridedSlice", "Cast", "Transpose", "Slice",
@@ -109,13 +117,14 @@ def _second(flow: FlowObservation, values: Numbers, root: int) -> Op | None:
     """The first operation that takes a probability for logits."""
     family = {root}
     for op in flow.ops[root + 1 :]:
-        if any(i in family for i in op.inputs[:1]) and op.type in _CROSSENTROPIES and op.has_gradient:
+        is_trained = op.has_gradient or _OWN_GRADIENT in op.name
+        if any(i in family for i in op.inputs[:1]) and op.type in _LOGIT_LOSSES and is_trained:
             return op
-        if any(i in family for i in op.inputs) and _hands_on(flow, op):
+        if any(i in family for i in op.inputs) and (_hands_on(flow, op) or _joins(flow, op, family)):
             family.add(op.index)
         elif (
             op.index in values
-            and op.has_gradient
+            and is_trained
             and op.type != "StopGradient"
             and _takes_logits(values, op.index, family)
         ):
@@ -129,6 +138,11 @@ def _hands_on(flow: FlowObservation, op: Op) -> bool:
     constants = [flow.ops[i].constant for i in op.inputs if not flow.ops[i].from_y_pred]
     is_clip = op.type in _CLIPPING and bool(constants) and all(number is not None for number in constants)
     return is_clip and (op.type != "AddV2" or all(abs(number or 0.0) <= _EPSILON for number in constants))
+
+
+def _joins(flow: FlowObservation, op: Op, family: set[int]) -> bool:
+    """Whether it puts probabilities into another order, as `tf.nn.ctc_loss` does for the blank."""
+    return op.type == "ConcatV2" and all(i in family for i in op.inputs if flow.ops[i].from_y_pred)
 
 
 def _takes_logits(values: Numbers, index: int, family: set[int]) -> bool:

@@ -13,7 +13,7 @@ from losscheck.inputs.batches import Batch, is_same_value
 from losscheck.keras_observation import ConfigObservation
 from losscheck.loss import LoadedLoss
 from losscheck.observation import Raised
-from losscheck.probes.definitions import def_location, own_method, return_location
+from losscheck.probes.definitions import def_location, entry_location, own_method, return_location
 from losscheck.probes.frames import UserFiles
 from losscheck.probes.keras_version import keras_of
 from losscheck.probes.raising import raised_from
@@ -51,12 +51,14 @@ def run_config(loss: LoadedLoss, batch: Batch, files: UserFiles) -> ConfigObserv
     raised: Raised | None = None
     stage = ""
     before = value = None
+    unbuilt = ""
     lost: list[tuple[str, str, str]] = []
     names = _own_arguments(type(thing))
 
     def run() -> None:
-        nonlocal before, value, lost
+        nonlocal before, value, lost, unbuilt
         again = _remade(keras_of(loss), thing)
+        unbuilt = next((name for name in names if _is_unbuilt(thing, again, name)), "")
         before, value = value_of(thing, loss, batch), value_of(again, loss, batch)
         lost = [
             (name, _shown(getattr(thing, name)), _shown(getattr(again, name)))
@@ -73,6 +75,7 @@ def run_config(loss: LoadedLoss, batch: Batch, files: UserFiles) -> ConfigObserv
         except _Failed as failed:
             stage = failed.stage
             raised = raised_from(failed.__cause__ or failed, files)
+    entry = unbuilt or (lost[0][0] if lost else "")
     return ConfigObservation(
         batch.name,
         raised,
@@ -82,9 +85,16 @@ def run_config(loss: LoadedLoss, batch: Batch, files: UserFiles) -> ConfigObserv
         before=before,
         arguments=names,
         lost=tuple(lost),
+        unbuilt=unbuilt,
+        entry=entry_location(get_config, entry, files) if get_config is not None and entry else None,
         init=def_location(init, files) if init is not None else None,
         get_config=return_location(get_config, files) if get_config is not None else None,
     )
+
+
+def _is_unbuilt(thing: Any, again: Any, name: str) -> bool:
+    """Whether an attribute is an object that `from_config` leaves as the dict which stands for it in JSON."""
+    return isinstance(getattr(again, name, None), dict) and not isinstance(getattr(thing, name, {}), dict)
 
 
 def _remade(keras: Any, thing: Any) -> Any:

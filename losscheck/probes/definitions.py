@@ -43,6 +43,22 @@ def return_location(function: FunctionType, files: UserFiles) -> Location:
     return statement_location(function.__code__.co_filename, max(lines), files)
 
 
+def entry_location(function: FunctionType, key: str, files: UserFiles) -> Location | None:
+    """Where a function writes an entry of a dict: ``{"key": …}``, ``config["key"]`` or ``dict(key=…)``."""
+    node = _node(function)
+    lines = (
+        [
+            inner.lineno if isinstance(inner, ast.Constant) else inner.value.lineno
+            for inner in ast.walk(node)
+            if (isinstance(inner, ast.Constant) and inner.value == key)
+            or (isinstance(inner, ast.keyword) and inner.arg == key)
+        ]
+        if node
+        else []
+    )
+    return statement_location(function.__code__.co_filename, lines[0], files) if lines else None
+
+
 def keyword_location(function: FunctionType, keyword: str, files: UserFiles) -> Location | None:
     """The call in a function that hands an argument on: ``super().__init__(reduction=…)``."""
     node = _node(function)

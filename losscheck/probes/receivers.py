@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
+from losscheck.probes.changing import is_variable
 from losscheck.probes.slots import Reach, Slot
 from losscheck.probes.writers import FUNCTIONS, Write
 
@@ -32,12 +33,14 @@ class Receivers:
     """Finds the places that the writes of one file change, among those that a loss reaches.
 
     Args:
+        tree: the file.
         namespace: the module's globals.
         reach: what the loss reaches.
 
     """
 
-    def __init__(self, namespace: dict[str, Any], reach: Reach) -> None:
+    def __init__(self, tree: ast.Module, namespace: dict[str, Any], reach: Reach) -> None:
+        self._tree = tree
         self._namespace = namespace
         self._reach = reach
 
@@ -47,7 +50,8 @@ class Receivers:
         if isinstance(target, ast.Name):
             return self._named(target.id, write)
         if isinstance(target, ast.Attribute):
-            return self._attributes(self._values(target.value, write), target.attr)
+            found = self._attributes(self._values(target.value, write), target.attr)
+            return found or (self._handed(target.attr, write) if write.is_assign else [])
         if isinstance(target, ast.Subscript):
             return self._items(target, write)
         return []
@@ -96,6 +100,15 @@ class Receivers:
                 known = [Slot(f"{type(owner).__name__}.{name}", owner, name, "attribute")]
             found += known
         return found
+
+    def _handed(self, attribute: str, write: Write) -> list[Slot]:
+        """The variables that an attribute of an object that is still to be made may hold.
+
+        They are those of its name, and those of the names with which its class is called.
+        """
+        cls = next((node for node in write.scope if isinstance(node, ast.ClassDef)), None)
+        names = {attribute, *(_arguments(self._tree, cls, attribute) if cls else ())}
+        return [slot for slot in self._reach.slots if slot.key in names and is_variable(slot.read())]
 
     def _items(self, target: ast.Subscript, write: Write) -> list[Slot]:
         holders = self._values(target.value, write)
@@ -188,6 +201,28 @@ def _entries(holders: list[Any], key: Any) -> Iterator[Any]:
         entries = holder if isinstance(holder, dict) else dict(enumerate(holder))
         if key in entries:
             yield entries[key]
+
+
+def _arguments(tree: ast.Module, cls: ast.ClassDef, attribute: str) -> Iterator[str]:
+    """The names with which a class is called for the parameter that its constructor keeps as an attribute."""
+    makers = [n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+    kept = [
+        node.value.id
+        for maker in makers
+        for node in ast.walk(maker)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Name)
+        and any(getattr(target, "attr", "") == attribute for target in node.targets)
+    ]
+    if not kept:
+        return
+    parameters = [argument.arg for argument in makers[0].args.args[1:]]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == cls.name:
+            given = dict(zip(parameters, node.args, strict=False))
+            given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+            argument = given.get(kept[0])
+            yield from [argument.id] if isinstance(argument, ast.Name) else []
 
 
 def _declared(function: ast.AST, kind: type[ast.Global] | type[ast.Nonlocal]) -> set[str]:

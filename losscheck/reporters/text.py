@@ -17,6 +17,8 @@ from losscheck.reporters.summary import refusal, summary
 _INDENT = 2
 _EVERY = "every mode"
 _OUTPUT_LINES = 20  # of what a loss printed; more than a screenful hides the findings
+#: How many of the inputs that were tried `--verbose` shows, from the first and from the last.
+_SHOWN_TRIES = 8, 4
 
 _COLORS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "cyan"}
 _MARKS = {Status.PASS: ("✓", "green"), Status.FAIL: ("✗", "bold red"), Status.SKIPPED: ("–", "dim")}
@@ -122,7 +124,8 @@ def _write_finding(page: Page, finding: Finding) -> None:
     if page.style.verbose:
         for key, value in finding.evidence.items():
             if key != "path":
-                page.paragraph((one_line(str(value)), "dim"), indent=_INDENT, label=(f"{key}: ", "dim"))
+                shown = "; ".join(_shortened(value)) if key == "tried" else str(value)
+                page.paragraph((one_line(shown), "dim"), indent=_INDENT, label=(f"{key}: ", "dim"))
     if finding.hint:
         page.paragraph(finding.hint, indent=_INDENT, label=("help: ", "bold green"))
 
@@ -167,12 +170,20 @@ def _write_note(page: Page, note: Finding) -> None:
         page.paragraph((one_line(note.hint), "dim"), indent=_INDENT, label=("help: ", "dim"))
 
 
+def _shortened(tries: Sequence[str]) -> list[str]:
+    """The first and the last of the tries; the JSON report has them all."""
+    first, last = _SHOWN_TRIES
+    if len(tries) <= first + last + 1:
+        return list(tries)
+    return [*tries[:first], f"… {len(tries) - first - last} more in `--format json` …", *tries[-last:]]
+
+
 def _write_details(page: Page, loss: LossReport) -> None:
     """What only ``--verbose`` shows."""
     if loss.task is not None and loss.task.evidence:
         page.blank()
         page.line(" " * _INDENT, ("how the inputs were chosen", "bold"))
-        for line in loss.task.evidence:
+        for line in _shortened(loss.task.evidence):
             page.paragraph((one_line(line), "dim"), indent=2 * _INDENT)
     if loss.suppressed:
         page.blank()

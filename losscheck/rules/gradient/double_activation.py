@@ -99,7 +99,7 @@ def step_loss(y_true, y_pred):  # losscheck: y_true=float32[B,4]:binary y_pred=f
                 k.arg == "from_logits" and isinstance(k.value, ast.Constant) and k.value.value
                 for k in call.node.keywords
             )
-            if (is_second or asks or call.operation.endswith("_with_logits")) and any(
+            if (is_second or asks or call.operation.endswith(("_with_logits", "ctc_loss"))) and any(
                 v.activation for v in handed
             ):
                 first = next(value.activation for value in handed if value.activation)

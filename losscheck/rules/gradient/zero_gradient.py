@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscheck.finding import Finding, Mode, Severity
+from losscheck.graph_observation import Op
 from losscheck.observation import GradientObservation
 from losscheck.prober import Prober
 from losscheck.reading.questions import gradient_cut
@@ -77,7 +78,7 @@ def margin_loss(y_true, y_pred):
         seen = [observation for observation in seen if observation.gradient is not None]
         if not seen or not all(map(_is_zero, seen)):
             return
-        op = prober.op(prober.values().zero_gradient_op)
+        op = _constant_softmax(prober) or prober.op(prober.values().zero_gradient_op)
         where = f": `{op.type}` turns it into zero" if op else ""
         yield self.finding(
             f"the gradient is zero on all {len(seen)} batches tried{where}",
@@ -85,6 +86,18 @@ def margin_loss(y_true, y_pred):
             modes=(Mode.GRADIENT, Mode.FIT),
             hint=_HINTS.get(op.type) if op else None,
         )
+
+
+def _constant_softmax(prober: Prober) -> Op | None:
+    """The softmax over one column, which is 1 whatever comes in; what follows it only passes that on."""
+    return next(
+        (
+            op
+            for op in prober.flow(shapes_only=True).ops
+            if op.type == "Softmax" and op.from_y_pred and op.reaches_output and (op.shape or ())[-1:] == (1,)
+        ),
+        None,
+    )
 
 
 def _is_zero(seen: GradientObservation) -> bool:

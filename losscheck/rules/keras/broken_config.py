@@ -16,6 +16,11 @@ from losscheck.rule import Rule, first_line
 _OF_KERAS = ("name", "reduction", "dtype")
 _PLAIN = "Put plain numbers into the config, `float(self.delta)` for a tensor, and make the tensor from them"
 
+_BUILT = (
+    "Put `keras.saving.serialize_keras_object(…)` into the config, and build the object again in"
+    " `from_config` with `keras.saving.deserialize_keras_object(…)`"
+)
+
 
 class BrokenConfig(Rule):
     """A `Loss` subclass does not come back from its own config: it raises, or is another loss.
@@ -126,7 +131,7 @@ class SquaredLoss(keras.losses.Loss):
             message,
             _place(seen) or prober.loss.location,
             modes=(Mode.RELOAD,),
-            hint=_PLAIN if seen.raised is not None and "__tensor__" in seen.raised.message else None,
+            hint=_hint(seen),
             lost=[name for name, _, _ in seen.lost],
         )
 
@@ -145,13 +150,24 @@ def _message(seen: ConfigObservation) -> str | None:
         return f"{what} `{seen.raised.type}`: {first_line(seen.raised, 110)}"
     if seen.lost:
         name, given, got = seen.lost[0]
-        return f"the argument `{name}` is lost in a saved model: built with {given}, it comes back with {got}"
+        verb = "changes" if seen.entry is not None else "is lost"
+        return f"the argument `{name}` {verb} in a saved model: built with {given}, it comes back with {got}"
     if seen.before is None or (seen.value is not None and is_same_value(seen.before, seen.value)):
         return None
+    if seen.value is None and seen.unbuilt:
+        return f"`{seen.unbuilt}` comes back from the config as a dict, and the loss raises when it is called"
     if seen.value is None:
         return "the loss that is built from its own config raises when it is called"
     before, after = seen.before.mean(), seen.value.mean()
     return f"the loss changes through its own config: {before:.4g} before saving, {after:.4g} after loading"
+
+
+def _hint(seen: ConfigObservation) -> str | None:
+    if seen.unbuilt:
+        return _BUILT
+    if seen.lost and seen.entry is not None:
+        return f"Keep `{seen.lost[0][0]}` as it was given, and put that into the config"
+    return _PLAIN if seen.raised is not None and "__tensor__" in seen.raised.message else None
 
 
 def _place(seen: ConfigObservation) -> Location | None:
@@ -159,4 +175,4 @@ def _place(seen: ConfigObservation) -> Location | None:
     message = seen.raised.message if seen.raised is not None else ""
     if any(f"unexpected keyword argument '{name}'" in message for name in _OF_KERAS):
         return seen.init or seen.get_config
-    return seen.get_config or seen.init
+    return seen.entry or seen.get_config or seen.init

@@ -13,6 +13,8 @@ from losscheck.rules.shape.columns import mixed_columns
 from losscheck.rules.shape.pairs import compares_samples
 from losscheck.rules.shape.ranks import differs_in_fit, outer_product, unlike_ranks
 
+_SAME_WAY = "Take both in the same way: `y[:, 0]` and `y[:, 1]`, or `y[:, :1]` and `y[:, 1:]`"
+
 
 class BatchBroadcast(Rule):
     """Labels of shape `(B,)` against predictions of shape `(B, 1)` broadcast to `(B, B)`.
@@ -104,7 +106,7 @@ def pairwise_loss(y_true, y_pred):
                 op.location or prober.loss.location,
                 modes=(Mode.EAGER, Mode.GRAPH, Mode.FIT),
                 severity=Severity.NOTE if compares_samples(prober) else Severity.WARNING,
-                hint="Take both in the same way: `y[:, 0]` and `y[:, 1]`, or `y[:, :1]` and `y[:, 1:]`",
+                hint=_SAME_WAY,
                 batch=["even", "first half"],
             )
 
@@ -140,6 +142,7 @@ def pairwise_loss(y_true, y_pred):
             op.location or prober.loss.location,
             modes=(Mode.EAGER, Mode.GRAPH, *((Mode.FIT,) if is_wrong_in_fit else ())),
             severity=_severity(prober, is_wrong_in_fit),
+            hint=_SAME_WAY if len(pred) > 1 and pred[-1] > 1 and len(true) == len(pred) else None,
             input=words,
             batch=[unlike, aligned],
         )
@@ -151,8 +154,8 @@ def _severity(prober: Prober, is_wrong_in_fit: bool) -> Severity:
         return Severity.ERROR if is_wrong_in_fit else Severity.WARNING
     if compares_samples(prober):
         return Severity.NOTE  # who knows what goes with what
-    if task.y_true.is_label:
-        return Severity.NOTE  # nobody said that the class ids come as a column
+    if len(task.y_true.dims) < len(task.y_pred.dims):
+        return Severity.NOTE  # nobody said that the labels come as a column
     return Severity.WARNING if is_wrong_in_fit else Severity.NOTE
 
 

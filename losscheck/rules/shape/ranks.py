@@ -17,10 +17,12 @@ def unlike_ranks(prober: Prober) -> tuple[str, str] | None:
             return "typical", "squeezed labels"
         return None
     has_classes = task.y_true.domain.name in ("onehot", "simplex") or task.y_pred.domain.name == "simplex"
-    if true == pred and len(true) == 2 and not has_classes:
+    if true == pred and len(true) == 2 and not (has_classes or task.has_columns):
         return "flat", "column"
-    if task.y_true.is_label and len(true) + 1 == len(pred):
+    if len(true) + 1 == len(pred) and (task.y_true.is_label or len(true) == 1):
         return "expanded labels", "typical"
+    if len(true) == len(pred) == 2 and true[-1] == 1:
+        return "typical", "squeezed labels"
     return None
 
 
