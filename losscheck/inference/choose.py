@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import partial
 
 import numpy as np
 
@@ -13,23 +12,19 @@ from losscheck.attempts import Attempt, telling_attempt
 from losscheck.exceptions import UndrawableInputsError
 from losscheck.graph_observation import FlowObservation
 from losscheck.inference.bound import bound_values
+from losscheck.inference.climbing import climb
 from losscheck.inference.domains import read_domains
-from losscheck.inference.doubts import doubts, holds_nothing, is_unfit
-from losscheck.inference.fitting import try_fitted, try_wider
-from losscheck.inference.packed import packed_tasks, with_real_columns
-from losscheck.inference.search import FITS, PAIRS, Call, Search, other_sizes, sized
-from losscheck.inference.shaped import agrees, written_tasks
+from losscheck.inference.doubts import cuts_rows, holds_nothing, is_unfit
+from losscheck.inference.fitting import try_wider
+from losscheck.inference.search import Call, Read, Search, sized
+from losscheck.inference.trying import try_packed, try_ranked, try_written
 from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
-from losscheck.inference.written import Written, read_written
+from losscheck.inference.written import read_written
 from losscheck.inputs.batches import Batch, Batches
-from losscheck.inputs.specs import Domain, parse_spec
+from losscheck.inputs.specs import parse_spec
 from losscheck.inputs.tasks import TASKS, Task
 from losscheck.loss import LoadedLoss, SourceFacts
-from losscheck.observation import EagerObservation
 from losscheck.report import TaskChoice, TaskSource
-
-#: More conventions for the shapes that are written cost more than they find.
-_MAX_WRITTEN = 12
 
 #: The shape of a tensor without entries, in an error.
 _EMPTY = re.compile(r"\[0,|\[(?:\d+,)+0[,\]]|\btensor with 0 (?:values|elements)")
@@ -37,8 +32,6 @@ _NOTHING_LEFT = (
     "of each of the inputs that were tried the loss cuts everything away; say what they are:"
     " `# losscheck: y_true=float32[B,4] y_pred=float32[B,4]`"
 )
-
-Read = Callable[[Batch], FlowObservation]
 
 
 @dataclass(frozen=True)
@@ -73,24 +66,26 @@ def infer(
             leaves nothing of what was tried.
 
     """
-    search = Search(loss.source, call, lambda batch, task: is_unfit(read(batch), task, batch.size))
+    search = Search(loss.source, call, partial(_is_unfit, loss.source, read))
     if told is not None:
         return _said(loss, _infer_told(search, *told, arrays))
     ranked = ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss))
     written = read_written(loss.source, bound_values(loss))
     if written is not None and written.is_pairwise:
         raise UndrawableInputsError(f"{written.words}: losscheck draws no number for each pair of rows")
-    why = _try_packed(search, read, written)
+    why = try_packed(search, read, written)
     if not search.fits and written is not None:
-        why += _try_written(search, written, ranked, read)
+        why += try_written(search, written, ranked, read)
     if not search.fits:
-        _try_ranked(search, ranked, read)
+        try_ranked(search, ranked, read)
+    if search.best is None or search.is_unfit:
+        climb(search, ranked)
     if search.best is None:
         search.try_rows_of_errors(ranked)
     if search.best is None or search.is_unfit:
         search.try_named_rows(ranked)
     if search.best is None:
-        _try_ranked(search, _others(ranked), read)
+        try_ranked(search, _others(ranked), read)
     if search.is_unfit:
         try_wider(search)
     if _leaves_nothing(search, read):
@@ -104,6 +99,10 @@ def infer(
     return _said(loss, _result(search, task, TaskSource.INFERRED, evidence))
 
 
+def _is_unfit(facts: SourceFacts, read: Read, batch: Batch, task: Task) -> bool:
+    return cuts_rows(facts, task) or is_unfit(read(batch), task, batch.size)
+
+
 def _leaves_nothing(search: Search, read: Read) -> bool:
     """Whether of the best of the inputs, or of those that raised the telling error, no entry was left."""
     if search.best is None:
@@ -112,75 +111,6 @@ def _leaves_nothing(search: Search, read: Read) -> bool:
         return raised is not None and _EMPTY.search(raised.message) is not None
     batches = Batches(search.best, search.facts, batch_size=search.named_rows)
     return search.is_unfit and holds_nothing(read(batches["typical"]))
-
-
-def _try_packed(search: Search, read: Read, written: Written | None) -> tuple[str, ...]:
-    """Try what literal slices allow; of those that fit, keep the one that least speaks against."""
-    least: int | None = None
-    best: Task | None = None
-    rows: int | None = None
-    why = ""
-    for candidate in packed_tasks(search.facts, written):
-        task = sized(candidate.task, {})
-        search.settle(None)
-        if search.attempt(task) is not None:
-            task = try_fitted(search, task)
-            for other in (Domain("positive"), Domain("interval", 0.1, 0.9)):
-                seen = search.attempts[-1].observation
-                if seen.raised is not None or seen.is_finite:
-                    break
-                size = search.attempts[-1].rows
-                if search.is_raw:
-                    search.attempt(with_real_columns(task, other, in_both=False), size)
-                search.attempt(with_real_columns(task, other), size)
-        if search.best is None:
-            continue
-        task = search.best
-        is_said = written is not None and agrees(task, written)
-        if search.best_rank > (PAIRS if is_said else FITS):
-            continue
-        batches = Batches(task, search.facts, batch_size=search.named_rows)
-        against = 0 if is_said else doubts(read(batches["typical"]), batches.typical_size)
-        if least is None or against < least:
-            least, best, rows, why = against, task, search.named_rows, candidate.why
-        if against == 0:
-            break
-    search.settle(best, rows)
-    return (why,) if why else ()
-
-
-def _try_written(search: Search, written: Written, ranked: list[Task], read: Read) -> tuple[str, ...]:
-    """Try the shapes that are written; it is meant for them whatever it makes of them, if only it runs."""
-    runs: Task | None = None
-    for task in islice(written_tasks(written, ranked), _MAX_WRITTEN):
-        seen = _try_one(search, task, read)
-        if search.fits or search.is_exhausted:
-            break
-        if runs is None and seen is not None and seen.raised is None and seen.is_finite:
-            runs = task
-    if not search.fits and runs is not None:
-        search.settle(runs)
-    return (written.words,) if search.fits else ()
-
-
-def _try_one(search: Search, task: Task, read: Read) -> EagerObservation | None:
-    seen = search.attempt(task)
-    if seen is not None and seen.raised is None and not seen.is_finite and not search.fits:
-        # its shapes fit: ask the graph which numbers it wants
-        found = read_domains(task, read(Batches(task, search.facts)["typical"]))
-        if found is not None:
-            search.attempt(found[0])
-    return seen
-
-
-def _try_ranked(search: Search, tasks: list[Task], read: Read) -> None:
-    for task in tasks:
-        _try_one(search, sized(task, {}), read)
-        try_fitted(search, sized(task, {}))
-        for other in other_sizes(task, search.facts, search):
-            search.attempt(other)
-        if search.fits or search.is_exhausted:
-            break
 
 
 def _telling(search: Search) -> Task | None:

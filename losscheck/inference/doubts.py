@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from functools import partial
 
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.inference.uses import uses
 from losscheck.inputs.tasks import Task
+from losscheck.loss import SourceFacts
 from losscheck.observation import Shape
 
 _ELEMENTWISE = frozenset(
@@ -59,6 +61,15 @@ def is_unfit(flow: FlowObservation, task: Task, rows: int) -> bool:
     )
 
 
+def cuts_rows(facts: SourceFacts, task: Task) -> bool:
+    """Whether `y[..., :n]`, a slice of the last axis, would cut the rows of an argument with one axis."""
+    pairs = zip(facts.parameters, (task.y_true, task.y_pred), strict=False)
+    return any(
+        len(spec.dims) == 1 and re.search(rf"\b{re.escape(name)}\[\.\.\.,[^\]]*:", facts.text) is not None
+        for name, spec in pairs
+    )
+
+
 def holds_nothing(flow: FlowObservation) -> bool:
     """Whether a tensor that it makes of `y_pred` has no entry."""
     return any(op.from_y_pred and 0 in (op.shape or ()) for op in flow.ops)
@@ -76,6 +87,7 @@ def _is_pointless(ops: Sequence[Op], op: Op) -> bool:
             or _is_own_share(ops, op)
             or _is_own_gap(ops, op)
             or _is_own_norm(ops, op)
+            or _is_spread(ops, op)
         )
     )
 
@@ -101,6 +113,18 @@ def _is_own_share(ops: Sequence[Op], op: Op) -> bool:
         below = next((row for row in ops[below].inputs if ops[row].from_y_pred), above)
     total = ops[below]
     return total.type == "Sum" and total.inputs[0] == above and total.shape == ops[above].shape
+
+
+def _is_spread(ops: Sequence[Op], op: Op) -> bool:
+    """Whether one column is added to several numbers of the loss's own, as to one for each class."""
+    if op.type not in ("Add", "AddV2", "Sub") or not op.shape or op.shape[-1] in (1, None):
+        return False
+    sides = [ops[row] for row in op.inputs[:2]]
+    columns = [side for side in sides if side.from_y_pred and (side.shape or ())[-1:] == (1,)]
+    own = [
+        s for s in sides if not s.from_y_pred and not s.from_y_true and (s.shape or ())[-1:] == op.shape[-1:]
+    ]
+    return len(columns) == len(own) == 1 and ops[_moved_from(ops, columns[0].index)].type == "Placeholder"
 
 
 def _is_own_norm(ops: Sequence[Op], op: Op) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from losscheck.inference.choose import Inferred, Read
+from losscheck.inference.choose import Inferred
 from losscheck.inference.doubts import is_unfit
-from losscheck.inference.search import Call, Search, sized
+from losscheck.inference.search import Call, Read, Search, sized
 from losscheck.inference.words import ranked_tasks, switch_in_force
 from losscheck.inputs.batches import Batches
 from losscheck.inputs.specs import Domain, InputSpec

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from losscheck.attempts import Attempt
+from losscheck.graph_observation import FlowObservation
 from losscheck.inference.words import says_raw
 from losscheck.inputs.batches import Batch, Batches, default_batch_size
 from losscheck.inputs.tasks import DEFAULT_SIZES, Task
@@ -35,6 +36,7 @@ _OUT_OF_RANGE = "is not in [0,"
 _NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
 
 Call = Callable[[Batch], EagerObservation]
+Read = Callable[[Batch], FlowObservation]
 IsUnfit = Callable[[Batch, Task], bool]
 
 
@@ -124,6 +126,11 @@ class Search:
         positive = self.call(replace(batch, y_pred=np.abs(batch.y_pred)))
         labelled = self.call(replace(batch, y_true=np.abs(batch.y_true)))
         return positive.value is not None and positive.is_finite and not labelled.is_finite
+
+    def last_of(self, task: Task) -> Attempt | None:
+        """The last try of a sized task."""
+        specs = str(task.y_true), str(task.y_pred)
+        return next((a for a in reversed(self.attempts) if (a.y_true, a.y_pred) == specs), None)
 
     def settle(self, task: Task | None, rows: int | None = None) -> None:
         """Take a task that was tried before as the best one; None: go on as if nothing fitted."""

@@ -19,6 +19,7 @@ Dims = tuple[int | str, ...]
 _SHAPE = re.compile(r"[\[(]([^\[\]()\n]{1,80})[\])]")
 #: The last layer of the model, with its width.
 _LAYER = re.compile(r"\bDense\((\w+)")
+_OR = re.compile(r"\W*\bor\b\W*")
 _SIZE = re.compile(r"(?:\w+\s*=\s*)?(\d+)(?:\s+[A-Za-z]\w*)?$")
 _NAME = re.compile(r"[A-Za-z_]\w*(?:[ -][A-Za-z_]\w*)?$")
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
@@ -143,7 +144,7 @@ def _shapes(text: str, values: Mapping[str, Any]) -> Iterator[tuple[Dims, str, s
     rows = _names_of_rows(text)
     for match in _SHAPE.finditer(text):
         dims = _dims(match[1], values, rows)
-        if dims is None:
+        if dims is None or (end and _OR.fullmatch(text[end : match.start()])):
             continue
         before, end = text[end : match.start()], match.end()
         if not _RESULT.search(before):

@@ -93,10 +93,11 @@ class _Reader:
             return
         last = index.elts[-1]
         has_open = any(_is_constant(element, ...) for element in index.elts)
-        if any(_is_constant(element, None) or _is_newaxis(element) for element in index.elts):
-            return  # `x[:, None]` adds an axis, it reads none
+        added = [element for element in index.elts if _is_constant(element, None) or _is_newaxis(element)]
         if not has_open:
-            self.axes = max(self.axes, len(index.elts))
+            self.axes = max(self.axes, len(index.elts) - len(added))
+        if added:
+            return  # `x[:, None]` adds an axis, it reads none
         if _is_constant(last, ...):
             return
         if isinstance(last, ast.Slice):

@@ -47,8 +47,11 @@ def run_terms(traced: Traced, flow: FlowObservation, batch: Batch) -> TermsObser
     tensors = {i: tensor for i, tensor in tensors.items() if tensor is not None}
     terms: tuple[Term, ...] = ()
     if len(tensors) > 1:
-        with isolated():
-            terms = tuple(_terms(traced, flow, tensors, moved, batch))
+        try:
+            with isolated():
+                terms = tuple(_terms(traced, flow, tensors, moved, batch))
+        except (LookupError, ValueError) as error:  # the gradient itself has none, or does not fit the term
+            return TermsObservation(batch.name, skipped=f"the terms have no gradients: {error}")
     return TermsObservation(batch.name, seconds=time.perf_counter() - start, terms=terms)
 
 

@@ -98,9 +98,8 @@ def test_what_a_user_tells_xla_is_left_as_it_is(monkeypatch):
     assert os.environ["XLA_FLAGS"] == "--xla_dump_to=here"
 
 
-def test_a_version_that_is_not_known_gets_the_flag_that_all_know(monkeypatch):
+def test_xla_is_told_to_compile_quickly(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "")  # restored afterwards
     del os.environ["XLA_FLAGS"]
-    monkeypatch.setattr("tensorflow.__version__", "2.99.0")
     compile_quickly()
     assert os.environ["XLA_FLAGS"] == "--xla_backend_optimization_level=0"
