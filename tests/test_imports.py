@@ -34,6 +34,7 @@ FLOORS = {
     "losscheck.inputs": 1,
     "losscheck.attempts": 0,
     "losscheck.asking": 2,
+    "losscheck.cures": 2,
     "losscheck.hunting": 2,
     "losscheck.rule": 2,
     "losscheck.prober": 2,

@@ -175,13 +175,15 @@ class _Reader:
                     return True
         # a callable class of the user's own, named as a loss
         call = method(self._definitions, node, "__call__")
-        return (
-            has_loss_word(node.name)
-            and all(dotted(base) == ("object",) for base in node.bases)
-            and call is not None
-            and len(required_parameters(call)) == 3
-            and pair_strength(*required_parameters(call)[1:], vague=False) > 0
-        )
+        if call is None or len(required_parameters(call)) != 3:
+            return False
+        if not all(dotted(base) == ("object",) for base in node.bases):
+            return False
+        strength = pair_strength(*required_parameters(call)[1:], vague=False)
+        if has_loss_word(node.name):
+            return strength > 0
+        is_named = says_loss(node.name) and not says_other(node.name) and not says_similarity(node.name)
+        return is_named and strength >= CLEAR
 
     def _is_foreign_loss_class(self, parts: tuple[str, ...]) -> bool:
         """Whether a dotted name from another file is that of a Loss class."""

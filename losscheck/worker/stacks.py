@@ -20,8 +20,8 @@ _FRAME = re.compile(r'^  File "(?P<path>.*)", line (?P<line>\d+) in ')
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
 
 
-#: The part of the time limit that is kept for writing the stacks; they take milliseconds.
-_STACK_SHARE, _STACK_SECONDS = 0.1, 0.25
+#: The part of the time limit that is kept for writing the stacks: milliseconds, on a busy machine more.
+_STACK_SHARE, _STACK_SECONDS = 0.1, 1.0
 
 
 def stack_seconds(limit: float) -> float:

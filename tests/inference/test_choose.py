@@ -479,6 +479,35 @@ def test_the_users_arrays_are_tried_as_they_are():
     ) == (TaskSource.ARRAYS, ("you gave the arrays",), 5, True, 1)
 
 
+def test_widths_that_differ_are_found_by_the_errors_that_name_them():
+    def answer(batch):
+        if batch.y_pred.shape[-1] != 15:
+            return raises("the requested shape requires a multiple of 15", line=2)
+        return None if batch.y_true.shape[-1] == 2 else raises("[21,1] vs. [7,2]", line=3)
+
+    tries = Tries(answer)
+    found = infer(loss(), tries)
+    assert shown(found) == ("columns", "float32[B, 2] real", "float32[B, 15] real")
+
+
+def test_a_width_that_another_axis_has_is_not_tried():
+    tries = Tries(lambda _: raises("In[0]: [7,14,18,1], In[1]: [7,14,18,1]"))
+    assert not infer(loss("dice_loss"), tries).is_callable
+    assert not any(shape[-1] in shape[:-1] for pair in tries.shapes for shape in pair)
+
+
+def test_predictions_that_are_said_to_be_raw_may_be_negative():
+    said = "y_pred: output of the last linear layer"
+    tries = Tries(lambda batch: gives(np.full(batch.size, np.nan)) if batch.y_pred.min() < 0 else None)
+    assert infer(loss(docstring=said), tries).choice.y_pred.endswith("real")
+    assert not infer(loss(), tries).choice.y_pred.endswith("real")
+
+
+def test_a_loss_over_all_permutations_gets_few_of_them():
+    tries = Tries(lambda batch: None if batch.y_pred.ndim == 3 else raises())
+    assert infer(loss(names=frozenset({"permutations"})), tries).choice.y_pred == "float32[B, 2, 3] real"
+
+
 def test_a_number_that_stands_where_the_batch_belongs_is_no_size():
     tries = Tries(lambda batch: None if batch.size == 32 else raises("the shape needs a multiple of 32"))
     found = infer(loss("pair_loss", integers=(32,), rows=(32,)), tries)

@@ -29,6 +29,10 @@ SAID = {
     "y_true: class ids (batch,); y_pred: (batch, num_classes)": (("B",), ("B", "C")),
     "y_true: (batch,)\ny_pred: (batch, 1)": (None, ("B", 1)),
     "y_pred: (None, T, E)": (None, ("B", "T", "E")),
+    "y_true: (users, 1)\ny_pred: (users, 2)": (("B", 1), ("B", 2)),
+    "y_pred: waves (batch, T) or (batch, T, 1)": (None, ("B", "T")),
+    "Of waves (B, T) or (B, T, 1).": (("B", "T"), ("B", "T")),
+    "for a model that ends in Dense(1)": (None, ("B", 1)),
     "y_pred: (batch, foo, bar)": (None, ("B", "D", "N")),
 }
 
@@ -46,6 +50,8 @@ def test_the_shapes_are_read(text, expected):
         "A loss.",
         "f(y_true, y_pred) is symmetric",
         "y_true: (time, event)",
+        "y_true: (users, 1)\ny_pred: (flats, 2)",
+        "y_true: (classes, 3)\ny_pred: (classes, 3)",
         "y_pred: [batch_size, d0, .. dN]",
         "Returns:\n    a loss of shape (batch, 4)",
         "gives one value per sample, (batch, 4)",

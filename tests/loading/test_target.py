@@ -402,6 +402,7 @@ LOSSES = [
     "def focal_loss(gamma=2.0):\n    def f(y_true, y_pred):\n        return gamma\n    return tf.function(f)",
     "bce = keras.losses.BinaryCrossentropy(from_logits=True)",
     "class DiceLoss:\n    def __call__(self, y_true, y_pred): return 0",
+    "class SoftCrossEntropy:\n    def __call__(self, y_true, y_pred): return 0",
 ]
 
 
@@ -456,6 +457,8 @@ NO_LOSSES = [
     "class LossHistory(keras.callbacks.Callback):\n    pass",
     "class DiceMetric(keras.metrics.Metric):\n    pass",
     "class Config:\n    loss = 1",
+    "class SoftDice:\n    def __call__(self, y_true, y_pred): return 0",
+    "class FocalLayer:\n    def __call__(self, x, weights): return 0",
     "loss = 'mse'",
     "loss = keras.losses.get('mse')",
     "loss_tracker = keras.metrics.Mean(name='loss')",

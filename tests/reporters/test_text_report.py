@@ -172,6 +172,18 @@ def test_verbose_shows_the_choice_of_inputs_the_skipped_rules_and_the_output(sou
     assert text.partition("model.fit ✗\n")[2] == DETAILS
 
 
+def test_of_many_tries_the_first_and_the_last_are_shown(source_file, examples):
+    task = dataclasses.replace(examples.dice.task, evidence=tuple(f"try {number}" for number in range(40)))
+    loss = dataclasses.replace(examples.dice, task=task)
+    text = render("text", examples.report(loss), Style(verbose=True))
+    shown = [line.strip() for line in text.splitlines() if "try " in line or "more in" in line]
+    assert shown == [
+        *(f"try {number}" for number in range(8)),
+        "… 28 more in `--format json` …",
+        *(f"try {number}" for number in range(36, 40)),
+    ]
+
+
 def test_verbose_shows_the_rest_of_the_evidence(only):
     assert "  samples: 8\n" in render("text", only(), Style(verbose=True))
     assert "samples" not in render("text", only(), Style())

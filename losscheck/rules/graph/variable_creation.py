@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from losscheck.finding import Finding, Mode, Severity
+from losscheck.finding import Finding, Location, Mode, Severity
 from losscheck.observation import EffectKind, Raised
 from losscheck.prober import Prober
 from losscheck.reading.source import Source
@@ -116,11 +116,11 @@ class ShiftedLoss(keras.losses.Loss):
 
     def check(self, prober: Prober) -> Iterator[Finding]:
         """Report the refusals; without one, nothing is wrong that a graph would show."""
+        found: dict[Location, Finding] = {}
         for finding in super().check(prober):
-            made = [
-                e.location for e in prober.eager().effects if e.kind is EffectKind.VARIABLE and e.location
-            ]
-            if finding.location == prober.loss.location and made:
-                yield self.finding(finding.message, made[0], modes=finding.modes)
-            else:
-                yield finding
+            effects = prober.eager().effects
+            made = [e.location for e in effects if e.kind is EffectKind.VARIABLE and e.location]
+            place = made[0] if made and finding.location == prober.loss.location else finding.location
+            modes = tuple(dict.fromkeys((*(found[place].modes if place in found else ()), *finding.modes)))
+            found[place] = self.finding(finding.message, place, modes=modes)
+        yield from found.values()
