@@ -46,17 +46,11 @@ def return_location(function: FunctionType, files: UserFiles) -> Location:
 def entry_location(function: FunctionType, key: str, files: UserFiles) -> Location | None:
     """Where a function writes an entry of a dict: ``{"key": …}``, ``config["key"]`` or ``dict(key=…)``."""
     node = _node(function)
-    lines = (
-        [
-            inner.lineno if isinstance(inner, ast.Constant) else inner.value.lineno
-            for inner in ast.walk(node)
-            if (isinstance(inner, ast.Constant) and inner.value == key)
-            or (isinstance(inner, ast.keyword) and inner.arg == key)
-        ]
-        if node
-        else []
-    )
-    return statement_location(function.__code__.co_filename, lines[0], files) if lines else None
+    for inner in ast.walk(node) if node else ():
+        said = inner.value if isinstance(inner, ast.Constant) else getattr(inner, "arg", None)
+        if said == key and isinstance(inner, (ast.Constant, ast.keyword)):
+            return statement_location(function.__code__.co_filename, inner.lineno, files)
+    return None
 
 
 def keyword_location(function: FunctionType, keyword: str, files: UserFiles) -> Location | None:
