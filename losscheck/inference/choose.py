@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -14,13 +13,13 @@ from losscheck.graph_observation import FlowObservation
 from losscheck.inference.bound import bound_values
 from losscheck.inference.climbing import climb
 from losscheck.inference.domains import read_domains
-from losscheck.inference.doubts import cuts_rows, holds_nothing, is_unfit
+from losscheck.inference.doubts import holds_nothing, is_unfit
 from losscheck.inference.fitting import try_wider
 from losscheck.inference.search import Call, Read, Search, sized
 from losscheck.inference.trying import try_packed, try_ranked, try_written
 from losscheck.inference.words import ranked_tasks, source_words, switch_in_force
 from losscheck.inference.written import read_written
-from losscheck.inputs.batches import Batch, Batches
+from losscheck.inputs.batches import Batches
 from losscheck.inputs.specs import parse_spec
 from losscheck.inputs.tasks import TASKS, Task
 from losscheck.loss import LoadedLoss, SourceFacts
@@ -66,7 +65,7 @@ def infer(
             leaves nothing of what was tried.
 
     """
-    search = Search(loss.source, call, partial(_is_unfit, loss.source, read))
+    search = Search(loss.source, call, lambda batch, task: is_unfit(read(batch), task, batch.size))
     if told is not None:
         return _said(loss, _infer_told(search, *told, arrays))
     ranked = ranked_tasks(loss.source, loss.name, from_logits=switch_in_force(loss))
@@ -97,10 +96,6 @@ def infer(
         why += how
     evidence = (*why, *_reasons(task, loss), *search.log())
     return _said(loss, _result(search, task, TaskSource.INFERRED, evidence))
-
-
-def _is_unfit(facts: SourceFacts, read: Read, batch: Batch, task: Task) -> bool:
-    return cuts_rows(facts, task) or is_unfit(read(batch), task, batch.size)
 
 
 def _leaves_nothing(search: Search, read: Read) -> bool:

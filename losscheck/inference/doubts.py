@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from functools import partial
 
 from losscheck.graph_observation import FlowObservation, Op
 from losscheck.inference.uses import uses
 from losscheck.inputs.tasks import Task
-from losscheck.loss import SourceFacts
 from losscheck.observation import Shape
 
 _ELEMENTWISE = frozenset(
@@ -58,15 +56,6 @@ def is_unfit(flow: FlowObservation, task: Task, rows: int) -> bool:
         flow.torn(rows) is not None
         or any(map(partial(_is_pointless, flow.ops), flow.ops))
         or _is_misread(flow, task)
-    )
-
-
-def cuts_rows(facts: SourceFacts, task: Task) -> bool:
-    """Whether `y[..., :n]`, a slice of the last axis, would cut the rows of an argument with one axis."""
-    pairs = zip(facts.parameters, (task.y_true, task.y_pred), strict=False)
-    return any(
-        len(spec.dims) == 1 and re.search(rf"\b{re.escape(name)}\[\.\.\.,[^\]]*:", facts.text) is not None
-        for name, spec in pairs
     )
 
 

@@ -100,6 +100,8 @@ class Search:
         key = (str(task.y_true), str(task.y_pred), rows)
         if key in self._tried or rows in (*task.y_true.dims, *task.y_pred.dims) or self.is_exhausted:
             return None
+        if not task.is_told and self._cuts_rows(task):
+            return None
         self._tried.add(key)
         batch = Batches(task, self.facts, batch_size=rows)["typical"]
         numbers = batch.y_true.size + batch.y_pred.size
@@ -120,6 +122,12 @@ class Search:
             self.best, self.best_rank = task, rank
             self.named_rows = None if rows == default_batch_size(task) else rows
         return seen
+
+    def _cuts_rows(self, task: Task) -> bool:
+        """Whether `y[..., :n]`, a slice of the last axis, would cut the rows of an argument with one axis."""
+        arguments = zip(self.facts.parameters, (task.y_true, task.y_pred), strict=False)
+        short = [name for name, spec in arguments if len(spec.dims) == 1]
+        return any(re.search(rf"\b{re.escape(name)}\[\.\.\.,[^\]]*:", self.facts.text) for name in short)
 
     def _is_of_sign(self, batch: Batch) -> bool:
         """Whether the loss is not finite because predictions are negative, whatever sign the labels have."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from importlib.metadata import version
 
 import numpy as np
+import pytest
 
 from losscheck.probes.gradient import GraphGradient
 from losscheck.probes.xla import CompiledGradient, compile_quickly
@@ -90,6 +94,30 @@ def test_a_refused_loss_is_not_compiled_again(write):
         written.loss, written.files, GraphGradient(written.loss, written.files), is_expendable=False
     )
     assert probe.run(regression(), has_list=False) is probe.run(regression(), has_list=False)
+
+
+MINIMUM = """\
+import tensorflow as tf
+
+def least_loss(y_true, y_pred):
+    gap = tf.reduce_mean(tf.abs(y_true[:, :, None, :] - y_pred[:, None, :, :]), axis=-1)
+    orders = [gap[:, 0, 0] + gap[:, 1, 1], gap[:, 0, 1] + gap[:, 1, 0]]
+    return tf.reduce_min(tf.stack(orders, axis=1), axis=1)
+"""
+
+
+@pytest.mark.skipif(
+    version("tensorflow").startswith("2.16."), reason="XLA of TensorFlow 2.16 makes a NaN in any case"
+)
+def test_the_flags_that_xla_is_given_leave_the_gradient_of_a_minimum_finite(tmp_path):
+    (tmp_path / "least.py").write_text(MINIMUM)
+    specs = ("--y-true", "float32[B, 2, 3] real", "--y-pred", "float32[B, 2, 3] real")
+    command = [sys.executable, "-m", "losscheck", "least.py", "--no-cache", "--select", "LC204,LC702", *specs]
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
 def test_what_a_user_tells_xla_is_left_as_it_is(monkeypatch):
