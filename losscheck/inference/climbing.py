@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from losscheck.attempts import Attempt
-from losscheck.inference.search import Search, sized
-from losscheck.inputs.specs import BATCH_AXIS, Domain, InputSpec
+from losscheck.inference.search import NUMBER, Search, sized
+from losscheck.inference.written import LETTERS
+from losscheck.inputs.specs import Domain, InputSpec
 from losscheck.inputs.tasks import Task
 
 #: Tries for each number of axes; each takes a few milliseconds.
@@ -16,14 +16,11 @@ _MAX_TRIES = 20
 #: The axes of the likeliest tasks that are worth it.
 _MAX_RANKS = 2
 _MAX_WIDTH = 256
-#: The axes between the batch and the last one, by how many axes there are.
-_BETWEEN = {2: (), 3: ("T",), 4: ("H", "W"), 5: ("Z", "H", "W")}
-_NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
 
 
 def climb(search: Search, ranked: list[Task]) -> None:
     """Where nothing fits: any numbers, with widths that the errors name, from the try that got farthest."""
-    ranks = [axes for axes in dict.fromkeys(task.axes for task in ranked) if axes in _BETWEEN]
+    ranks = [axes for axes in dict.fromkeys(task.axes for task in ranked) if axes in LETTERS]
     for axes in ranks[:_MAX_RANKS]:
         _climb(search, axes)
         if search.fits:
@@ -31,7 +28,7 @@ def climb(search: Search, ranked: list[Task]) -> None:
 
 
 def _climb(search: Search, axes: int) -> None:
-    spec = InputSpec("float32", (BATCH_AXIS, *_BETWEEN[axes], "D"), Domain("real"))
+    spec = InputSpec("float32", (*LETTERS[axes][:-1], "D"), Domain("real"))
     start = sized(Task("columns", spec, spec), {})
     search.attempt(start)
     first = search.last_of(start)
@@ -60,7 +57,7 @@ def _neighbours(task: Task, attempt: Attempt, rows: tuple[int, ...]) -> Iterator
     raised = attempt.observation.raised
     if raised is None:
         return
-    numbers = [int(number) for number in _NUMBER.findall(raised.message)]
+    numbers = [int(number) for number in NUMBER.findall(raised.message)]
     if 0 in numbers:  # a slice has left nothing: one side holds as much again as the other
         numbers.append(2 * int(task.y_pred.dims[-1]))
     taken = (attempt.rows, *rows, *task.y_true.dims[:-1], *task.y_pred.dims[:-1])

@@ -11,7 +11,7 @@ import numpy as np
 
 from losscheck.attempts import Attempt
 from losscheck.graph_observation import FlowObservation
-from losscheck.inference.words import says_raw
+from losscheck.inference.words import cuts_rows, says_raw
 from losscheck.inputs.batches import Batch, Batches, default_batch_size
 from losscheck.inputs.tasks import DEFAULT_SIZES, Task
 from losscheck.loss import SourceFacts
@@ -33,7 +33,7 @@ _MANY = 10_000
 _MAX_ROWS = 2048
 _MULTIPLE = re.compile(r"multiple of ([1-9]\d*)")
 _OUT_OF_RANGE = "is not in [0,"
-_NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
+NUMBER = re.compile(r"(?<![\w.])\d{1,4}(?![\w.])")
 
 Call = Callable[[Batch], EagerObservation]
 Read = Callable[[Batch], FlowObservation]
@@ -100,7 +100,7 @@ class Search:
         key = (str(task.y_true), str(task.y_pred), rows)
         if key in self._tried or rows in (*task.y_true.dims, *task.y_pred.dims) or self.is_exhausted:
             return None
-        if not task.is_told and self._cuts_rows(task):
+        if not task.is_told and cuts_rows(self.facts, task):
             return None
         self._tried.add(key)
         batch = Batches(task, self.facts, batch_size=rows)["typical"]
@@ -122,12 +122,6 @@ class Search:
             self.best, self.best_rank = task, rank
             self.named_rows = None if rows == default_batch_size(task) else rows
         return seen
-
-    def _cuts_rows(self, task: Task) -> bool:
-        """Whether `y[..., :n]`, a slice of the last axis, would cut the rows of an argument with one axis."""
-        arguments = zip(self.facts.parameters, (task.y_true, task.y_pred), strict=False)
-        short = [name for name, spec in arguments if len(spec.dims) == 1]
-        return any(re.search(rf"\b{re.escape(name)}\[\.\.\.,[^\]]*:", self.facts.text) for name in short)
 
     def _is_of_sign(self, batch: Batch) -> bool:
         """Whether the loss is not finite because predictions are negative, whatever sign the labels have."""
@@ -160,7 +154,7 @@ class Search:
         meant: dict[tuple[str, int], None] = {}
         for attempt in self.attempts:
             if attempt.observation.raised is not None:
-                numbers = [int(n) for n in _NUMBER.findall(attempt.observation.raised.message)]
+                numbers = [int(n) for n in NUMBER.findall(attempt.observation.raised.message)]
                 meant.update(dict.fromkeys((attempt.task, n) for n in _rows_meant(numbers, attempt.rows)[:2]))
         for task in tasks:
             for rows in [rows for name, rows in meant if name == task.name][:4]:
@@ -171,7 +165,7 @@ class Search:
     def numbers(self) -> list[int]:
         """The sizes that the errors so far speak of."""
         messages = [a.observation.raised.message for a in self.attempts if a.observation.raised]
-        return list(dict.fromkeys(int(n) for text in messages[-12:] for n in _NUMBER.findall(text)))
+        return list(dict.fromkeys(int(n) for text in messages[-12:] for n in NUMBER.findall(text)))
 
     def log(self) -> tuple[str, ...]:
         """A line for each try, the failed ones with their error."""
@@ -227,7 +221,7 @@ def other_sizes(task: Task, facts: SourceFacts, search: Search) -> Iterator[Task
     if divisor := _MULTIPLE.search(error.message):  # a row is reshaped to rows of several sizes
         products = (a * b for a, b in combinations(facts.integers, 2) if min(a, b) > 1)
         columns += [size for size in products if size % int(divisor[1]) == 0]
-    sizes = [*columns, *named, *(int(n) for n in _NUMBER.findall(error.message))]
+    sizes = [*columns, *named, *(int(n) for n in NUMBER.findall(error.message))]
     # a size that another axis has would let a matrix product pass by chance
     taken = {DEFAULT_SIZES.get(str(d), d) for d in (*task.y_true.dims, *task.y_pred.dims) if d not in free}
     taken |= set(facts.rows)

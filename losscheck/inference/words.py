@@ -66,6 +66,13 @@ def says_raw(facts: SourceFacts) -> bool:
     return re.search(rf"\b{re.escape(name)}\b[^\n]{{0,60}}?{_RAW}", text, re.IGNORECASE) is not None
 
 
+def cuts_rows(facts: SourceFacts, task: Task) -> bool:
+    """Whether `y[..., :n]`, a slice of the last axis, would cut the rows of an argument with one axis."""
+    arguments = zip(facts.parameters, (task.y_true, task.y_pred), strict=False)
+    short = [name for name, spec in arguments if len(spec.dims) == 1]
+    return any(re.search(rf"\b{re.escape(name)}\[\.\.\.,[^\]]*:", facts.text) for name in short)
+
+
 def least_axes(facts: SourceFacts) -> int:
     """How many axes the source takes for granted by literal axes and subscripts; 0: it says nothing."""
     found = [max(map(int, re.findall(r"\d+", text))) + 1 for text in _axes(facts)]

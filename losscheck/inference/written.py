@@ -32,7 +32,7 @@ _MAX_SIZE = 4096
 #: So would more numbers in a row; then axes above this size get another one.
 _MAX_NUMBERS, _LARGE = 20_000, 32
 #: Axes of some size, by how many axes there are.
-_LETTERS: dict[int, Dims] = {2: ("B", "C"), 3: ("B", "T", "C"), 4: ("B", *"HWC"), 5: ("B", *"ZHWC")}
+LETTERS: dict[int, Dims] = {2: ("B", "C"), 3: ("B", "T", "C"), 4: ("B", *"HWC"), 5: ("B", *"ZHWC")}
 _BATCH = re.compile(r"(?:bs?|n|none|batch(?:[ _]?(?:size|num))?|(?:num|n)_samples)$", re.IGNORECASE)
 _PLURAL = re.compile(r"[a-z_]*[a-rt-z]s$")
 #: Names and numbers, added and multiplied.
@@ -186,7 +186,7 @@ def _dims(text: str, values: Mapping[str, Any], rows: frozenset[str]) -> Dims | 
 
 def _bounded(dims: Dims) -> Dims:
     """The shape, with some size for the axes of images and vocabularies that are written as large."""
-    letters = _LETTERS.get(len(dims), dims)
+    letters = LETTERS.get(len(dims), dims)
     for last in (len(dims) - 1, len(dims)):  # the axes before the last one, then that too
         if math.prod(size for size in dims if isinstance(size, int)) > _MAX_NUMBERS:
             pairs = enumerate(zip(dims, letters, strict=True))

@@ -170,7 +170,7 @@ def _places(reach: Reach, files: UserFiles, codes: tuple[CodeType, ...]) -> list
     found: dict[tuple[int, str], tuple[Slot, list[Write]]] = {}
     own: set[tuple[int, str]] = set()
     for source in _sources(reach, files):
-        receivers = Receivers(source.tree, namespace_of(source.path, reach), reach)
+        receivers = Receivers(source, namespace_of(source.path, reach), reach)
         for write in source.writes:
             is_own = (source.path, first_line(write.function)) in ran
             if not is_own and source.is_setup(write.function, ran):

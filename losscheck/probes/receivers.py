@@ -11,7 +11,7 @@ from typing import Any
 
 from losscheck.probes.changing import is_variable
 from losscheck.probes.slots import Reach, Slot
-from losscheck.probes.writers import FUNCTIONS, Write
+from losscheck.probes.writers import FUNCTIONS, Source, Write
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class Receivers:
     """Finds the places that the writes of one file change, among those that a loss reaches.
 
     Args:
-        tree: the file.
+        source: the file.
         namespace: the module's globals.
         reach: what the loss reaches.
 
     """
 
-    def __init__(self, tree: ast.Module, namespace: dict[str, Any], reach: Reach) -> None:
-        self._tree = tree
+    def __init__(self, source: Source, namespace: dict[str, Any], reach: Reach) -> None:
+        self._source = source
         self._namespace = namespace
         self._reach = reach
 
@@ -104,10 +104,10 @@ class Receivers:
     def _handed(self, attribute: str, write: Write) -> list[Slot]:
         """The variables that an attribute of an object that is still to be made may hold.
 
-        They are those of its name, and those of the names with which its class is called.
+        They are those of the names with which its class is called, else those of the attribute's own name.
         """
         cls = next((node for node in write.scope if isinstance(node, ast.ClassDef)), None)
-        names = {attribute, *(_arguments(self._tree, cls, attribute) if cls else ())}
+        names = (self._source.handed(cls, attribute) if cls else set()) or {attribute}
         return [slot for slot in self._reach.slots if slot.key in names and is_variable(slot.read())]
 
     def _items(self, target: ast.Subscript, write: Write) -> list[Slot]:
@@ -201,28 +201,6 @@ def _entries(holders: list[Any], key: Any) -> Iterator[Any]:
         entries = holder if isinstance(holder, dict) else dict(enumerate(holder))
         if key in entries:
             yield entries[key]
-
-
-def _arguments(tree: ast.Module, cls: ast.ClassDef, attribute: str) -> Iterator[str]:
-    """The names with which a class is called for the parameter that its constructor keeps as an attribute."""
-    makers = [n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
-    kept = [
-        node.value.id
-        for maker in makers
-        for node in ast.walk(maker)
-        if isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Name)
-        and any(getattr(target, "attr", "") == attribute for target in node.targets)
-    ]
-    if not kept:
-        return
-    parameters = [argument.arg for argument in makers[0].args.args[1:]]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == cls.name:
-            given = dict(zip(parameters, node.args, strict=False))
-            given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-            argument = given.get(kept[0])
-            yield from [argument.id] if isinstance(argument, ast.Name) else []
 
 
 def _declared(function: ast.AST, kind: type[ast.Global] | type[ast.Nonlocal]) -> set[str]:

@@ -47,11 +47,12 @@ def run_terms(traced: Traced, flow: FlowObservation, batch: Batch) -> TermsObser
     tensors = {i: tensor for i, tensor in tensors.items() if tensor is not None}
     terms: tuple[Term, ...] = ()
     if len(tensors) > 1:
-        try:
-            with isolated():
-                terms = tuple(_terms(traced, flow, tensors, moved, batch))
-        except (LookupError, ValueError) as error:  # the gradient itself has none, or does not fit the term
-            return TermsObservation(batch.name, skipped=f"the terms have no gradients: {error}")
+        with isolated():
+            try:
+                slopes = _slopes(traced, tensors)
+            except (LookupError, ValueError) as error:  # none is registered, or its shape does not fit
+                return TermsObservation(batch.name, skipped=f"the terms have no gradients: {error}")
+            terms = tuple(_terms(traced, flow, tensors, slopes, moved=moved, batch=batch))
     return TermsObservation(batch.name, seconds=time.perf_counter() - start, terms=terms)
 
 
@@ -87,14 +88,24 @@ def _leaves(flow: FlowObservation, moved: frozenset[int]) -> list[int]:
     return [index for index in leaves if index in moved]
 
 
-def _terms(
-    traced: Traced, flow: FlowObservation, tensors: dict[int, Any], moved: frozenset[int], batch: Batch
-) -> Iterator[Term]:
+def _slopes(traced: Traced, tensors: dict[int, Any]) -> dict[int, Any]:
+    """The gradient of each term; None where it has none."""
     import tensorflow as tf
 
     y_pred = traced.wrapped.inputs[1]
     with traced.wrapped.graph.as_default():
-        slopes = {index: tf.gradients(tensor, y_pred)[0] for index, tensor in tensors.items()}
+        return {index: tf.gradients(tensor, y_pred)[0] for index, tensor in tensors.items()}
+
+
+def _terms(
+    traced: Traced,
+    flow: FlowObservation,
+    tensors: dict[int, Any],
+    slopes: dict[int, Any],
+    *,
+    moved: frozenset[int],
+    batch: Batch,
+) -> Iterator[Term]:
     values = fetch(traced, batch, tensors)
     gradients = fetch(traced, batch, {i: slope for i, slope in slopes.items() if slope is not None})
     for index, value in values.items():

@@ -75,6 +75,27 @@ class Source:
                 seen.update(callers)
         return True
 
+    def handed(self, cls: ast.ClassDef, attribute: str) -> set[str]:
+        """The names with which a class is called for the parameter that its constructor keeps so."""
+        maker = next((n for n in cls.body if getattr(n, "name", "") == "__init__"), None)
+        if not isinstance(maker, ast.FunctionDef):
+            return set()
+        kept = [
+            node.value.id
+            for node in ast.walk(maker)
+            if isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Name)
+            and any(getattr(target, "attr", "") == attribute for target in node.targets)
+        ]
+        parameters = [argument.arg for argument in maker.args.args[1:]]
+        found: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == cls.name:
+                given = dict(zip(parameters, node.args, strict=False))
+                given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+                found |= {value.id for name in kept if isinstance(value := given.get(name), ast.Name)}
+        return found
+
 
 def read_source(path: str) -> Source | None:
     """The writes of a file; None where it cannot be read."""

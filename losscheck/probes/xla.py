@@ -22,8 +22,8 @@ from losscheck.probes.session import isolated
 from losscheck.probes.tensors import describe, to_array, to_tensor
 from losscheck.probes.watch import Watch
 
-#: What makes a graph compile quickly and run slowly. It would be quicker without fusion emitters, but the
-#: two make the gradient of a `tf.reduce_min` NaN: a tensor that is computed twice is not equal to itself.
+#: What makes a graph compile quickly and run slowly. `--xla_cpu_use_fusion_emitters=false` beside it would be
+#: quicker still, but makes the gradient of a `tf.reduce_min` NaN (TensorFlow 2.21).
 _QUICK = "--xla_backend_optimization_level=0"
 _NODE = re.compile(r"\{\{node ([^}]+)\}\}")
 #: Scopes that TensorFlow's own gradient code puts around the name of the operation that it differentiates.

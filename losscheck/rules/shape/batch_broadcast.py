@@ -154,7 +154,7 @@ def _severity(prober: Prober, is_wrong_in_fit: bool) -> Severity:
         return Severity.ERROR if is_wrong_in_fit else Severity.WARNING
     if compares_samples(prober):
         return Severity.NOTE  # who knows what goes with what
-    if len(task.y_true.dims) < len(task.y_pred.dims):
+    if task.y_true.is_label or len(task.y_true.dims) < len(task.y_pred.dims):
         return Severity.NOTE  # nobody said that the labels come as a column
     return Severity.WARNING if is_wrong_in_fit else Severity.NOTE
 

@@ -21,7 +21,7 @@ def unlike_ranks(prober: Prober) -> tuple[str, str] | None:
         return "flat", "column"
     if len(true) + 1 == len(pred) and (task.y_true.is_label or len(true) == 1):
         return "expanded labels", "typical"
-    if len(true) == len(pred) == 2 and true[-1] == 1:
+    if len(true) == len(pred) == 2 and true[-1] == 1 and not task.y_true.is_label:
         return "typical", "squeezed labels"
     return None
 
